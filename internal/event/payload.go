@@ -1,0 +1,238 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// Status is where a comment stands with moderation.
+type Status string
+
+// The four states of a comment. Only Approved is public.
+const (
+	Pending  Status = "pending"
+	Approved Status = "approved"
+	Rejected Status = "rejected"
+	Flagged  Status = "flagged" // held for a person
+)
+
+// Known reports whether s is one of the four.
+func (s Status) Known() bool {
+	switch s {
+	case Pending, Approved, Rejected, Flagged:
+		return true
+	}
+	return false
+}
+
+// Final reports whether s is a verdict and not a state of waiting.
+func (s Status) Final() bool { return s == Approved || s == Rejected }
+
+// Payload is what an event carries.
+type Payload interface {
+	// PostKey is the id of the post that the payload is about.
+	PostKey() string
+	// Validate reports what the payload lacks or has wrong.
+	Validate() error
+}
+
+// Post is the post as it now stands. Fields that are pointers may be absent
+// from events of other producers: absent means "says nothing of it".
+type Post struct {
+	ID        string     `json:"id"`
+	Title     *string    `json:"title"`
+	Body      *string    `json:"body,omitempty"`
+	Author    *string    `json:"author,omitempty"`
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+	// Version counts the changes of the post from 1; only its owner numbers it.
+	Version *int64 `json:"version,omitempty"`
+}
+
+// PostDeleted says that a post is gone for good.
+type PostDeleted struct {
+	ID      string `json:"id"`
+	Version *int64 `json:"version,omitempty"`
+}
+
+// Comment is the comment as it now stands. Fields that are pointers may be
+// absent from events of other producers.
+type Comment struct {
+	PostID  string  `json:"postId"`
+	ID      string  `json:"id"`
+	Content *string `json:"content"`
+	Author  *string `json:"author,omitempty"`
+	// AuthorKey tells one author from another without naming them: an HMAC of
+	// the client's address. It is never public.
+	AuthorKey *string `json:"authorKey,omitempty"`
+	// Status is Pending in CommentCreated and CommentEdited whatever they say,
+	// and a verdict in CommentUpdated.
+	Status *Status `json:"status"`
+	// Reason says why a verdict fell, in a few words.
+	Reason *string `json:"reason,omitempty"`
+	// Note is for the author of the comment.
+	Note      *string    `json:"note,omitempty"`
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+	// Version counts the changes of the comment from 1, verdicts included;
+	// only its owner numbers it.
+	Version *int64 `json:"version,omitempty"`
+}
+
+// CommentModerated is a verdict of the moderator on one text of a comment.
+type CommentModerated struct {
+	PostID  string  `json:"postId"`
+	ID      string  `json:"id"`
+	Content *string `json:"content"`
+	Status  *Status `json:"status"`
+	Reason  *string `json:"reason,omitempty"`
+	Note    *string `json:"note,omitempty"`
+	// Rule names the rule that decided, if one did.
+	Rule *string `json:"rule,omitempty"`
+	// Moderator names who decided: "rules", or a person.
+	Moderator *string `json:"moderator,omitempty"`
+	// Version is the comment's version whose text was judged. Absent means the
+	// present text.
+	Version *int64 `json:"version,omitempty"`
+	// Decision counts the verdicts on this comment from 1; only the moderator
+	// numbers it.
+	Decision *int64 `json:"decision,omitempty"`
+}
+
+// CommentDeleted says that a comment is gone for good.
+type CommentDeleted struct {
+	PostID  string `json:"postId"`
+	ID      string `json:"id"`
+	Version *int64 `json:"version,omitempty"`
+}
+
+// PostKey implements [Payload].
+func (p Post) PostKey() string { return p.ID }
+
+// PostKey implements [Payload].
+func (p PostDeleted) PostKey() string { return p.ID }
+
+// PostKey implements [Payload].
+func (c Comment) PostKey() string { return c.PostID }
+
+// PostKey implements [Payload].
+func (m CommentModerated) PostKey() string { return m.PostID }
+
+// PostKey implements [Payload].
+func (c CommentDeleted) PostKey() string { return c.PostID }
+
+// Validate implements [Payload].
+func (p Post) Validate() error {
+	return errors.Join(checkID("id", p.ID), present("title", p.Title),
+		checkTime("createdAt", p.CreatedAt), positive("version", p.Version))
+}
+
+// Validate implements [Payload].
+func (p PostDeleted) Validate() error {
+	return errors.Join(checkID("id", p.ID), positive("version", p.Version))
+}
+
+// Validate implements [Payload].
+func (c Comment) Validate() error {
+	return errors.Join(checkID("postId", c.PostID), checkID("id", c.ID), present("content", c.Content),
+		checkStatus(c.Status), checkTime("createdAt", c.CreatedAt), positive("version", c.Version))
+}
+
+// Validate implements [Payload].
+func (m CommentModerated) Validate() error {
+	return errors.Join(checkID("postId", m.PostID), checkID("id", m.ID), present("content", m.Content),
+		checkStatus(m.Status), positive("version", m.Version), positive("decision", m.Decision))
+}
+
+// Validate implements [Payload].
+func (c CommentDeleted) Validate() error {
+	return errors.Join(checkID("postId", c.PostID), checkID("id", c.ID), positive("version", c.Version))
+}
+
+// Decode returns the payload by value: a [Post], [PostDeleted], [Comment],
+// [CommentModerated] or [CommentDeleted]. Unknown fields are ignored, null means
+// absent. The status of CommentCreated and CommentEdited is always [Pending]:
+// nobody can say a comment past the moderator. The error wraps [ErrMalformed],
+// or is [ErrUnknownType].
+func (e Event) Decode() (Payload, error) {
+	switch e.Type {
+	case TypePostCreated, TypePostUpdated:
+		return decode[Post](e)
+	case TypePostDeleted:
+		return decode[PostDeleted](e)
+	case TypeCommentCreated, TypeCommentEdited, TypeCommentUpdated:
+		return decode[Comment](e)
+	case TypeCommentModerated:
+		return decode[CommentModerated](e)
+	case TypeCommentDeleted:
+		return decode[CommentDeleted](e)
+	default:
+		return nil, fmt.Errorf("%w: %s", ErrUnknownType, e.Type)
+	}
+}
+
+func decode[P Payload](e Event) (Payload, error) {
+	var p P
+	if err := json.Unmarshal(e.Data, &p); err != nil {
+		return nil, fmt.Errorf("%w: %s %s: %w", ErrMalformed, e.Type, e.ID, err)
+	}
+	var payload Payload = p
+	if c, ok := payload.(Comment); ok && e.Type != TypeCommentUpdated {
+		c.Status = new(Pending)
+		payload = c
+	}
+	if err := payload.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %s %s: %w", ErrMalformed, e.Type, e.ID, err)
+	}
+	return payload, nil
+}
+
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9._~:-]{1,128}$`)
+
+// ValidID reports whether id may name a post or a comment: 1 to 128 of
+// A–Z a–z 0–9 . _ ~ : -, and none of the words that are paths of their own.
+func ValidID(id string) bool {
+	return idPattern.MatchString(id) && id != "all" && id != "stream"
+}
+
+func checkID(name, id string) error {
+	if !ValidID(id) {
+		return fmt.Errorf("%s %q is not an id", name, id)
+	}
+	return nil
+}
+
+func present(name string, s *string) error {
+	if s == nil {
+		return fmt.Errorf("%s is missing", name)
+	}
+	return nil
+}
+
+func checkStatus(s *Status) error {
+	if s == nil {
+		return errors.New("status is missing")
+	}
+	if !s.Known() {
+		return fmt.Errorf("status %q is none of pending, approved, rejected, flagged", *s)
+	}
+	return nil
+}
+
+func checkTime(name string, t *time.Time) error {
+	if t == nil {
+		return nil
+	}
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return fmt.Errorf("%s is outside the years 1 to 9999", name)
+	}
+	return nil
+}
+
+func positive(name string, n *int64) error {
+	if n != nil && *n < 1 {
+		return fmt.Errorf("%s %d is less than 1", name, *n)
+	}
+	return nil
+}
