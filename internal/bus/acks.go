@@ -1,0 +1,96 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// maxAcks bounds one XACK.
+const maxAcks = 1000
+
+// ackLoop tells Redis what is done: everything that has gathered while the
+// acknowledgement before was under way, in one command.
+func (c *consumer) ackLoop(ctx context.Context) {
+	delay := newBackOff(50*time.Millisecond, 2*time.Second, 2)
+	for {
+		select {
+		case <-c.ackable:
+		case <-ctx.Done():
+			return
+		}
+		for ctx.Err() == nil {
+			ids := c.takeAcks()
+			if len(ids) == 0 {
+				break
+			}
+			if err := c.ack(ctx, ids); err != nil {
+				c.putBack(ids)
+				sleep(ctx, delay.NextBackOff())
+				continue
+			}
+			delay.Reset()
+			c.forget(ids)
+		}
+	}
+}
+
+// flushAcks sends what is left when the consumer stops. What cannot be sent is
+// delivered again, which handlers bear.
+func (c *consumer) flushAcks(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for {
+		ids := c.takeAcks()
+		if len(ids) == 0 {
+			return
+		}
+		if err := c.ack(ctx, ids); err != nil {
+			c.log.Warn("could not acknowledge; these entries will be delivered again", "entries", len(ids), "error", err)
+			return
+		}
+	}
+}
+
+func (c *consumer) takeAcks() []ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := min(len(c.acks), maxAcks)
+	ids := c.acks[:n:n]
+	c.acks = c.acks[n:]
+	return ids
+}
+
+func (c *consumer) putBack(ids []ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.acks = append(ids, c.acks...)
+	notify(c.ackable)
+}
+
+func (c *consumer) ack(ctx context.Context, ids []ID) error {
+	args := make([]string, len(ids))
+	for i, id := range ids {
+		args[i] = id.String()
+	}
+	if !c.redrive {
+		return c.b.client.XAck(ctx, c.stream, c.group, args...).Err()
+	}
+	_, err := c.b.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.XAck(ctx, c.stream, c.group, args...)
+		p.XDel(ctx, c.stream, args...)
+		return nil
+	})
+	return err
+}
+
+// forget takes acknowledged entries out of hand, which may let the reader on.
+func (c *consumer) forget(ids []ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		delete(c.inHand, id)
+	}
+	notify(c.wake)
+}

@@ -1,0 +1,182 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/bustest"
+)
+
+func TestCommitWritesAllOrNothing(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	ctx := t.Context()
+	change := bus.Change{
+		Key: "{posts}:doc:a", Doc: []byte(`{"version":1}`), Stream: stream, Event: post(t, "a"),
+		Index: []bus.Index{{Verb: bus.ZAdd, Key: "{posts}:ids", Member: bus.TimeKey(now, "a")}},
+	}
+	id, err := r.Commit(ctx, change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := r.Load(ctx, "{posts}:doc:a", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(doc.JSON) != `{"version":1}` || doc.Event != change.Event.ID || doc.Entry != id {
+		t.Errorf("got document %s of event %s at %s, want that of %s at %s", doc.JSON, doc.Event, doc.Entry, change.Event.ID, id)
+	}
+
+	again, err := r.Commit(ctx, change)
+	if err != nil || again != id {
+		t.Errorf("the same change again: got %s, %v, want %s", again, err, id)
+	}
+
+	other := change
+	other.Event = post(t, "a")
+	_, err = r.Commit(ctx, other)
+	conflict, ok := errors.AsType[*bus.ConflictError](err)
+	if !ok || string(conflict.Now.JSON) != `{"version":1}` {
+		t.Fatalf("another change that wants no document: got %v, want a conflict with what is there", err)
+	}
+
+	other.Want, other.Doc = conflict.Now, []byte(`{"version":2}`)
+	other.Guard = []bus.Guard{{Key: "{posts}:gone", Member: "a", Absent: true}, {Key: "{posts}:known", Member: "a"}}
+	if _, err = r.Commit(ctx, other); !errors.Is(err, bus.ErrGuard) {
+		t.Errorf("guard: got %v", err)
+	}
+	r.client.SAdd(ctx, "{posts}:known", "a")
+	if _, err = r.Commit(ctx, other); err != nil {
+		t.Errorf("guard that holds: got %v", err)
+	}
+	if n := r.client.XLen(ctx, stream).Val(); n != 2 {
+		t.Errorf("got %d entries, want 2", n)
+	}
+	ids, err := r.Walk(ctx, "{posts}:ids", true, "", 10)
+	if diff := cmp.Diff([]string{"a"}, ids); err != nil || diff != "" {
+		t.Errorf("index: %v %s", err, diff)
+	}
+}
+
+// A key of another type is found before anything is written, whichever key it is.
+func TestCommitChecksEveryKeyFirst(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	ctx := t.Context()
+	for _, bad := range []string{"doc", "events", "zset", "set", "guard"} {
+		t.Run(bad, func(t *testing.T) {
+			tag := "{" + bad + "}"
+			if err := r.client.LPush(ctx, tag+":"+bad, "x").Err(); err != nil {
+				t.Fatal(err)
+			}
+			_, err := r.Commit(ctx, bus.Change{
+				Key: tag + ":doc", Doc: []byte(`{}`), Stream: tag + ":events", Event: post(t, "a"),
+				Index: []bus.Index{{Verb: bus.ZAdd, Key: tag + ":zset", Member: "m"}, {Verb: bus.SAdd, Key: tag + ":set", Member: "m"}},
+				Guard: []bus.Guard{{Key: tag + ":guard", Member: "m", Absent: true}},
+			})
+			if err == nil || errors.Is(err, bus.ErrConflict) {
+				t.Errorf("got %v, want an error about the type", err)
+			}
+			keys, err := r.client.Keys(ctx, tag+"*").Result()
+			if diff := cmp.Diff([]string{tag + ":" + bad}, keys); err != nil || diff != "" {
+				t.Errorf("something was written: %v %s", err, diff)
+			}
+		})
+	}
+}
+
+// Concurrent changes share calls, and each gets its own answer.
+func TestCommitsTogether(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	ctx := t.Context()
+	const callers = 300
+	errs := make([]error, callers)
+	var wg sync.WaitGroup
+	for i := range callers {
+		e := post(t, fmt.Sprint(i/3)) // three want to create each document
+		wg.Go(func() {
+			_, errs[i] = r.Commit(ctx, bus.Change{Key: fmt.Sprintf("{posts}:doc:%d", i/3), Doc: []byte(`{}`), Stream: stream, Event: e})
+		})
+	}
+	wg.Wait()
+	for doc := range callers / 3 {
+		won := 0
+		for _, err := range errs[3*doc : 3*doc+3] {
+			switch {
+			case err == nil:
+				won++
+			case !errors.Is(err, bus.ErrConflict):
+				t.Errorf("document %d: %v", doc, err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("document %d was created %d times", doc, won)
+		}
+	}
+	if n := r.client.XLen(ctx, stream).Val(); n != callers/3 {
+		t.Errorf("got %d entries, want %d", n, callers/3)
+	}
+}
+
+// A caller that has gone before its change is sent leaves nothing behind.
+func TestCommitOfACallerThatLeft(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Publish(ctx, stream, post(t, "a")); !bus.Unavailable(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The reply to a write is lost and go-redis repeats the command: still one entry.
+func TestLostReplyOfAWrite(t *testing.T) {
+	backends := map[string]func(t *testing.T) (*bustest.Proxy, redis.UniversalClient){
+		"single": func(t *testing.T) (*bustest.Proxy, redis.UniversalClient) {
+			p := bustest.NewProxy(t, bustest.Start(t).Addr())
+			c, err := bus.Connect("redis://" + p.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p, c
+		},
+		"cluster": func(t *testing.T) (*bustest.Proxy, redis.UniversalClient) {
+			return bustest.StartCluster(t)
+		},
+	}
+	for name, start := range backends {
+		t.Run(name, func(t *testing.T) {
+			p, client := start(t)
+			r := newRigOn(t, client)
+			if err := client.Ping(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			writes := map[string]func() (bus.ID, error){
+				"publish": func() (bus.ID, error) { return r.Publish(t.Context(), stream, post(t, "a")) },
+				"commit": func() (bus.ID, error) {
+					return r.Commit(t.Context(), bus.Change{Key: "{posts}:doc:b", Doc: []byte(`{}`), Stream: stream, Event: post(t, "b")})
+				},
+			}
+			for write, do := range writes {
+				before := client.XLen(t.Context(), stream).Val()
+				r.publish("warm-" + write) // the script is known, so that the one call does it
+				p.SwallowReply("evalsha", 1)
+				id, err := do()
+				if err != nil {
+					t.Fatalf("%s: %v", write, err)
+				}
+				if p.Lost() != 1 {
+					t.Fatalf("%s: %d replies were lost, want 1", write, p.Lost())
+				}
+				entries := client.XRange(t.Context(), stream, id.String(), "+").Val()
+				if n := client.XLen(t.Context(), stream).Val() - before; n != 2 || len(entries) != 1 {
+					t.Errorf("%s: got %d new entries (with one to warm up), and %d from the id returned on; want 2 and 1", write, n, len(entries))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// oldest is the oldest Redis whose commands suffice: 7.0 counts the lag of
+// groups, reports entries trimmed while pending, and has SET … GET NX.
+const oldest = 7
+
+// Connect returns a client for url: redis://[user:password@]host[:port][/db],
+// rediss:// for TLS, or a comma-separated list of them for a cluster. Nothing
+// is sent yet; see [WaitReady].
+func Connect(url string) (redis.UniversalClient, error) {
+	var nodes []*redis.Options
+	for one := range strings.SplitSeq(url, ",") {
+		opt, err := redis.ParseURL(strings.TrimSpace(one))
+		if err != nil {
+			return nil, fmt.Errorf("redis URL: %w", err)
+		}
+		nodes = append(nodes, opt)
+	}
+	first := nodes[0]
+	u := &redis.UniversalOptions{
+		DB: first.DB, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
+		ClientName: "newsfeed", Protocol: first.Protocol,
+		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
+		DialerRetries: 1, MaxRetries: 2, ContextTimeoutEnabled: true,
+		IsClusterMode: len(nodes) > 1,
+	}
+	for _, n := range nodes {
+		u.Addrs = append(u.Addrs, n.Addr)
+	}
+	if u.IsClusterMode && u.DB != 0 {
+		return nil, errors.New("redis URL: a cluster has database 0 only")
+	}
+	return redis.NewUniversalClient(u), nil
+}
+
+// WaitReady returns once Redis answers, with one line in the log for every try
+// that failed, or when ctx ends. A server that is too old is [ErrTooOld], at once.
+func WaitReady(ctx context.Context, client redis.UniversalClient, log *slog.Logger) error {
+	delay := newBackOff(250*time.Millisecond, 5*time.Second, 2)
+	for {
+		err := checkVersion(ctx, client)
+		if err == nil || errors.Is(err, ErrTooOld) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("waiting for Redis: %w", ctx.Err())
+		}
+		wait := delay.NextBackOff()
+		log.Warn("Redis does not answer yet", "error", err, "next_try_in", wait.Round(time.Millisecond))
+		sleep(ctx, wait)
+	}
+}
+
+func checkVersion(ctx context.Context, client redis.UniversalClient) error {
+	info, err := client.Info(ctx, "server").Result()
+	if err != nil {
+		return err
+	}
+	version, found := "", false
+	for line := range strings.Lines(info) {
+		if version, found = strings.CutPrefix(strings.TrimSpace(line), "redis_version:"); found {
+			break
+		}
+	}
+	major, _, _ := strings.Cut(version, ".")
+	if n, err := strconv.Atoi(major); !found || err != nil || n < oldest {
+		return fmt.Errorf("%w: this is version %q, and %d.0 or later is needed", ErrTooOld, version, oldest)
+	}
+	return nil
+}
+
+// Ready reports whether Redis answers.
+func (b *Bus) Ready(ctx context.Context) error {
+	return Err("ping", b.client.Ping(ctx).Err())
+}

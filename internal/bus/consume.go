@@ -1,0 +1,149 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Handler does what an entry asks for. Returning nil acknowledges it, and so
+// does an error that wraps [event.ErrUnknownType]; an error that wraps
+// [event.ErrMalformed] or was made by [Permanent] makes it a dead letter at
+// once; one made by [NotYet], or for which [Unavailable] holds, has it tried
+// again without counting; any other counts as an attempt. A handler may meet an
+// entry more than once and out of order.
+type Handler func(ctx context.Context, e Entry) error
+
+// Subscription says who reads what.
+type Subscription struct {
+	// Group is the consumer group on every stream, by custom the service's
+	// name. It owns the keys under its tag: {group}:dead and {group}:redrive.
+	Group string
+	// Consumer names this replica within the group. It must be the same after a
+	// restart, so that the replica finds what it left, and no other replica's.
+	Consumer string
+	// Streams are read each by a reader of its own; they need not share a slot.
+	Streams []string
+}
+
+// Consume hands the entries of the subscription's streams to h until ctx ends,
+// then waits for handlers that run and acknowledges what they did. It returns
+// nil after such a stop. Entries redriven from the group's dead letters come
+// with the stream and id that they first had.
+//
+// Groups are made where they are missing, reading from the beginning. Redis
+// going away, or losing the group, ends nothing: the consumer waits and goes on.
+func (b *Bus) Consume(ctx context.Context, s Subscription, h Handler) error {
+	if s.Group == "" || s.Consumer == "" || len(s.Streams) == 0 {
+		return errors.New("consume: group, consumer and at least one stream are needed")
+	}
+	var g errgroup.Group
+	for _, stream := range s.Streams {
+		g.Go(func() error { return b.newConsumer(s, stream, h).run(ctx) })
+	}
+	redrive := b.newConsumer(s, redriveStream(s.Group), h)
+	redrive.redrive = true
+	g.Go(func() error { return redrive.run(ctx) })
+	return g.Wait()
+}
+
+// consumer reads one stream for one replica. Its reader takes entries in, its
+// lanes run the handlers, its acker tells Redis what is done.
+type consumer struct {
+	b       *Bus
+	stream  string
+	group   string
+	name    string
+	redrive bool
+	handle  Handler
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	inHand  map[ID]struct{} // read or claimed, and not yet acknowledged
+	lanes   map[string]*lane
+	ready   []*lane // have work and wait for a worker
+	running int     // workers
+	workers sync.WaitGroup
+	stopped bool
+	brake   brake
+
+	acks    []ID
+	ackable chan struct{} // there are acks
+	wake    chan struct{} // the reader may have more to do
+	sweeper sweeper
+
+	handlerCtx context.Context
+}
+
+func (b *Bus) newConsumer(s Subscription, stream string, h Handler) *consumer {
+	return &consumer{
+		b: b, stream: stream, group: s.Group, name: s.Consumer, handle: h,
+		log:    b.log.With("stream", stream, "group", s.Group, "consumer", s.Consumer),
+		inHand: map[ID]struct{}{}, lanes: map[string]*lane{},
+		brake:   newBrake(b.opt),
+		ackable: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+	}
+}
+
+// run works until ctx ends and everything in hand has been put down.
+func (c *consumer) run(ctx context.Context) error {
+	lasting := context.WithoutCancel(ctx)
+	handlerCtx, cancelHandlers := context.WithCancel(lasting)
+	defer cancelHandlers()
+	c.handlerCtx = handlerCtx
+
+	aliveCtx, die := context.WithCancel(lasting)
+	var background sync.WaitGroup
+	background.Go(func() { c.keepAlive(aliveCtx) })
+	ackCtx, stopAcks := context.WithCancel(lasting)
+	var acker sync.WaitGroup
+	acker.Go(func() { c.ackLoop(ackCtx) })
+
+	c.read(ctx)
+
+	overdue := time.AfterFunc(c.b.opt.Drain, func() {
+		c.log.Warn("handlers did not end in time and are cancelled", "after", c.b.opt.Drain)
+		cancelHandlers()
+	})
+	c.stop()
+	c.workers.Wait()
+	overdue.Stop()
+	stopAcks()
+	acker.Wait()
+	c.flushAcks(lasting)
+	die()
+	background.Wait()
+	c.signOff(lasting)
+	return nil
+}
+
+func (c *consumer) observe(what Happening, e Entry, err error) {
+	c.b.opt.Observe(Outcome{What: what, Stream: c.stream, Group: c.group, Entry: e, Err: err})
+}
+
+// key names something of this consumer's group in the slot of the stream.
+func (c *consumer) aliveKey(name string) string {
+	return fmt.Sprintf("%s:alive:%s:%s", tagOf(c.stream), c.group, name)
+}
+
+func notify(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

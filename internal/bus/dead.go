@@ -1,0 +1,186 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"newsfeed/internal/event"
+)
+
+// DeadID names a dead letter: the group that could not handle it and the place
+// where the entry first stood.
+type DeadID struct {
+	Group  string `json:"group"`
+	Stream string `json:"stream"`
+	Entry  ID     `json:"id"`
+}
+
+func (d DeadID) field() string { return d.Stream + "/" + d.Entry.String() }
+
+// DeadLetter is an entry that a group gave up.
+type DeadLetter struct {
+	DeadID
+	// Fields are the entry's, whatever they were.
+	Fields map[string]string `json:"fields"`
+	// Error is why, Attempts how often it was tried, Time when it was given up.
+	Error    string    `json:"error"`
+	Attempts int       `json:"attempts"`
+	Time     time.Time `json:"time"`
+}
+
+// DeadQuery chooses dead letters of one group, oldest first.
+type DeadQuery struct {
+	Group  string
+	Offset int // how many to leave out
+	Limit  int // at most; default 100
+}
+
+const (
+	fieldOriginStream = "origin-stream"
+	fieldOriginID     = "origin-id"
+)
+
+func deadKey(group string) string       { return "{" + group + "}:dead" }
+func deadOrderKey(group string) string  { return "{" + group + "}:dead:order" }
+func redriveStream(group string) string { return "{" + group + "}:redrive" }
+
+// bury makes the task's entry a dead letter. Doing so again changes nothing.
+func (c *consumer) bury(ctx context.Context, t *task) error {
+	letter := DeadLetter{
+		DeadID: DeadID{Group: c.group, Stream: t.entry.Stream, Entry: t.entry.ID},
+		Fields: map[string]string{}, Error: t.dead.Error(), Attempts: max(t.attempts, 1), Time: time.Now().UTC(),
+	}
+	for name, value := range t.values {
+		if s, ok := value.(string); ok && name != fieldOriginStream && name != fieldOriginID {
+			letter.Fields[name] = s
+		}
+	}
+	data, err := json.Marshal(letter)
+	if err != nil {
+		return fmt.Errorf("bury: %w", err)
+	}
+	err = c.b.scripts.bury.Run(ctx, c.b.client, []string{deadKey(c.group), deadOrderKey(c.group)},
+		letter.field(), data, letter.Time.UnixMilli()).Err()
+	if err != nil {
+		return Err("bury "+letter.field(), err)
+	}
+	c.log.Error("became a dead letter", "id", t.entry.ID.String(), "origin", t.entry.Stream,
+		"type", t.entry.Event.Type, "event", t.entry.Event.ID, "attempts", letter.Attempts, "error", t.dead)
+	c.observe(Died, t.entry, t.dead)
+	return nil
+}
+
+// Dead returns dead letters of one group, oldest first.
+func (b *Bus) Dead(ctx context.Context, q DeadQuery) ([]DeadLetter, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	names, err := b.client.ZRange(ctx, deadOrderKey(q.Group), int64(q.Offset), int64(q.Offset+limit-1)).Result()
+	if err != nil || len(names) == 0 {
+		return nil, Err("list dead letters", err)
+	}
+	values, err := b.client.HMGet(ctx, deadKey(q.Group), names...).Result()
+	if err != nil {
+		return nil, Err("list dead letters", err)
+	}
+	letters := make([]DeadLetter, 0, len(values))
+	for i, v := range values {
+		s, ok := v.(string)
+		if !ok {
+			continue // redriven between the two commands
+		}
+		var letter DeadLetter
+		if err := json.Unmarshal([]byte(s), &letter); err != nil {
+			return nil, fmt.Errorf("dead letter %s: %w", names[i], err)
+		}
+		letters = append(letters, letter)
+	}
+	return letters, nil
+}
+
+// DeadLetter returns one dead letter, or [ErrNotFound].
+func (b *Bus) DeadLetter(ctx context.Context, id DeadID) (DeadLetter, error) {
+	var letter DeadLetter
+	s, err := b.client.HGet(ctx, deadKey(id.Group), id.field()).Result()
+	if err != nil {
+		return letter, Err("dead letter "+id.field(), err)
+	}
+	if err := json.Unmarshal([]byte(s), &letter); err != nil {
+		return letter, fmt.Errorf("dead letter %s: %w", id.field(), err)
+	}
+	return letter, nil
+}
+
+// Redrive sends a dead letter back to the group that failed, and to no other.
+// It is [ErrNotFound] if there is none, for example because somebody else has
+// sent it back already.
+func (b *Bus) Redrive(ctx context.Context, id DeadID) error {
+	letter, err := b.DeadLetter(ctx, id)
+	if err != nil {
+		return err
+	}
+	args := []any{id.field(), fieldOriginStream, id.Stream, fieldOriginID, id.Entry.String()}
+	for _, name := range fieldOrder(letter.Fields) {
+		args = append(args, name, letter.Fields[name])
+	}
+	err = b.scripts.redrive.Run(ctx, b.client,
+		[]string{deadKey(id.Group), deadOrderKey(id.Group), redriveStream(id.Group)}, args...).Err()
+	return Err("redrive "+id.field(), err)
+}
+
+// Drop forgets a dead letter for good, or returns [ErrNotFound].
+func (b *Bus) Drop(ctx context.Context, id DeadID) error {
+	var dropped *redis.IntCmd
+	_, err := b.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		dropped = p.HDel(ctx, deadKey(id.Group), id.field())
+		p.ZRem(ctx, deadOrderKey(id.Group), id.field())
+		return nil
+	})
+	if err == nil && dropped.Val() == 0 {
+		err = redis.Nil
+	}
+	return Err("drop "+id.field(), err)
+}
+
+// fieldOrder returns the names in the order in which events are written, and
+// then the rest by name.
+func fieldOrder(fields map[string]string) []string {
+	names := make([]string, 0, len(fields))
+	known := event.Event{CausationID: "x", TraceParent: "x"}.Fields()
+	for i := 0; i < len(known); i += 2 {
+		if _, ok := fields[known[i]]; ok {
+			names = append(names, known[i])
+		}
+	}
+	var rest []string
+	for name := range fields {
+		if !slices.Contains(names, name) {
+			rest = append(rest, name)
+		}
+	}
+	slices.SortFunc(rest, strings.Compare)
+	return append(names, rest...)
+}
+
+// restoreOrigin gives a redriven entry the place that it first had.
+func restoreOrigin(e Entry, m redis.XMessage) (Entry, error) {
+	stream, _ := m.Values[fieldOriginStream].(string)
+	text, _ := m.Values[fieldOriginID].(string)
+	id, err := ParseID(text)
+	if stream == "" || err != nil {
+		return e, errors.Join(event.ErrMalformed, errors.New("redriven entry without its origin"))
+	}
+	// Parsed anew, so that what is derived from the place is as it was.
+	m.ID = text
+	origin, err := parseEntry(stream, m)
+	origin.ID = id
+	return origin, err
+}

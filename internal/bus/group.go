@@ -1,0 +1,158 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Bounds of one group commit. A batch is what has gathered while the one before
+// it was under way, so nobody waits for a batch to fill.
+const (
+	maxBatch      = 128
+	maxBatchBytes = 1 << 20
+	maxQueue      = 4096
+	batchTimeout  = 10 * time.Second
+)
+
+// groups gathers concurrent changes into calls of commit.lua, one line of
+// calls for each slot. go-redis's AutoPipeline gathers commands in the same
+// way, but leaves one script call per command, which costs Redis about a third
+// more per change; docs/decisions/0003 has the figures.
+type groups struct {
+	client redis.UniversalClient
+	script *redis.Script
+
+	mu     sync.Mutex
+	lines  map[string]chan *pending // by hash tag
+	closed bool
+	wg     sync.WaitGroup
+	ctx    context.Context // of the calls; ends with the Bus
+}
+
+// pending is a change on its way.
+type pending struct {
+	ctx    context.Context
+	change Change
+	done   chan outcome // buffered: the sender never waits
+}
+
+type outcome struct {
+	id  ID
+	err error
+}
+
+var errQueueFull = errors.New("too many writes are waiting")
+
+// ErrClosed says that the Bus has been closed.
+var ErrClosed = errors.New("the bus is closed")
+
+func newGroups(ctx context.Context, client redis.UniversalClient, script *redis.Script) *groups {
+	return &groups{client: client, script: script, lines: map[string]chan *pending{}, ctx: ctx}
+}
+
+func (g *groups) do(ctx context.Context, c Change) (ID, error) {
+	p := &pending{ctx: ctx, change: c, done: make(chan outcome, 1)}
+	if err := g.enqueue(p); err != nil {
+		return ID{}, err
+	}
+	select {
+	case o := <-p.done:
+		return o.id, o.err
+	case <-ctx.Done():
+		return ID{}, &UnavailableError{Op: "commit " + c.Key, Err: ctx.Err()}
+	}
+}
+
+func (g *groups) enqueue(p *pending) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return ErrClosed
+	}
+	tag := tagOf(p.change.Key)
+	line, ok := g.lines[tag]
+	if !ok {
+		line = make(chan *pending, maxQueue)
+		g.lines[tag] = line
+		g.wg.Go(func() { g.run(line) })
+	}
+	select {
+	case line <- p:
+		return nil
+	default:
+		return &UnavailableError{Op: "commit " + p.change.Key, Err: errQueueFull}
+	}
+}
+
+// run sends the changes of one slot until the line is closed.
+func (g *groups) run(line chan *pending) {
+	batch := make([]*pending, 0, maxBatch)
+	for first := range line {
+		batch = gather(append(batch[:0], first), line)
+		g.send(batch)
+		clear(batch)
+	}
+}
+
+// gather takes what is waiting, up to the bounds, leaving out those whose
+// callers have gone.
+func gather(batch []*pending, line chan *pending) []*pending {
+	bytes := batch[0].change.size()
+	for len(batch) < maxBatch && bytes < maxBatchBytes {
+		select {
+		case p, ok := <-line:
+			if !ok {
+				return batch
+			}
+			if p.ctx.Err() == nil {
+				batch = append(batch, p)
+				bytes += p.change.size()
+			}
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (g *groups) send(batch []*pending) {
+	keys := make([]string, 0, 4*len(batch))
+	args := make([]any, 1, 1+28*len(batch))
+	args[0] = len(batch)
+	for _, p := range batch {
+		keys, args = p.change.appendTo(keys, args)
+	}
+	ctx, cancel := context.WithTimeout(g.ctx, batchTimeout)
+	defer cancel()
+	replies, err := g.script.Run(ctx, g.client, keys, args...).Slice()
+	if err == nil && len(replies) != len(batch) {
+		err = fmt.Errorf("%d changes, %d answers", len(batch), len(replies))
+	}
+	for i, p := range batch {
+		var o outcome
+		if err != nil {
+			o.err = Err("commit "+p.change.Key, err)
+		} else {
+			o.id, o.err = p.change.result(replies[i])
+		}
+		p.done <- o
+	}
+}
+
+// close refuses further changes and waits for those under way.
+func (g *groups) close() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		for _, line := range g.lines {
+			close(line)
+		}
+	}
+	g.mu.Unlock()
+	g.wg.Wait()
+}

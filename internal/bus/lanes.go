@@ -1,0 +1,234 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/redis/go-redis/v9"
+
+	"newsfeed/internal/event"
+)
+
+// lane holds the entries in hand about one subject, in the order in which they
+// came. One worker at most is on a lane; a lane that waits occupies none.
+type lane struct {
+	subject string
+	queue   []*task
+	timer   *time.Timer // of a lane that waits for its next attempt
+}
+
+// task is an entry in hand.
+type task struct {
+	ack        ID    // the id to acknowledge: on the redrive stream another than the entry's
+	entry      Entry // as the handler sees it
+	values     map[string]any
+	deliveries int64 // by Redis's count
+	attempts   int   // that failed here
+	delay      *backoff.ExponentialBackOff
+	dead       error // set once the entry is to become a dead letter
+}
+
+// take puts entries into their lanes, leaving out what is in hand already.
+// deliveries is parallel to entries; nil means that this is the first.
+func (c *consumer) take(messages []redis.XMessage, deliveries []int64) {
+	tasks := make([]*task, len(messages))
+	for i, m := range messages {
+		tasks[i] = c.newTask(m)
+		if deliveries != nil {
+			tasks[i].deliveries = deliveries[i]
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range tasks {
+		if _, ok := c.inHand[t.ack]; ok {
+			continue
+		}
+		c.inHand[t.ack] = struct{}{}
+		subject := t.entry.Event.Subject
+		if subject == "" {
+			subject = t.ack.String() // about nothing in particular: a lane of its own
+		}
+		l := c.lanes[subject]
+		if l == nil {
+			l = &lane{subject: subject}
+			c.lanes[subject] = l
+			l.queue = append(l.queue, t)
+			c.enqueue(l)
+			continue
+		}
+		l.queue = append(l.queue, t)
+	}
+}
+
+func (c *consumer) newTask(m redis.XMessage) *task {
+	t := &task{values: m.Values, deliveries: 1}
+	entry, err := parseEntry(c.stream, m)
+	t.ack = entry.ID
+	if c.redrive {
+		var origin error
+		if entry, origin = restoreOrigin(entry, m); origin != nil {
+			err = origin
+		}
+	}
+	t.entry, t.dead = entry, err
+	return t
+}
+
+// enqueue makes the lane's work known and sees to it that there is a worker.
+// Needs c.mu.
+func (c *consumer) enqueue(l *lane) {
+	c.ready = append(c.ready, l)
+	if c.running < c.b.opt.Concurrency && !c.stopped {
+		c.running++
+		c.workers.Go(c.work)
+	}
+}
+
+// work runs lanes until none is ready.
+func (c *consumer) work() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.ready) > 0 && !c.stopped {
+		l := c.ready[0]
+		c.ready[0] = nil
+		c.ready = c.ready[1:]
+		for c.step(l) {
+		}
+	}
+	c.running--
+}
+
+// step does the first task of the lane and reports whether the worker should go
+// on with it. Needs c.mu, and gives it up while the handler runs.
+func (c *consumer) step(l *lane) bool {
+	if c.stopped {
+		return false
+	}
+	if !c.brake.admit() {
+		c.brake.hold(l)
+		return false
+	}
+	t := l.queue[0]
+	c.mu.Unlock()
+	err := c.attempt(t)
+	c.mu.Lock()
+	return c.settle(l, t, err)
+}
+
+// attempt runs the handler, or buries an entry that is to become a dead letter.
+func (c *consumer) attempt(t *task) error {
+	if t.dead == nil && t.deliveries > c.b.opt.MaxDeliveries {
+		t.dead = errKiller
+	}
+	if t.dead == nil {
+		ctx, cancel := context.WithTimeout(c.handlerCtx, c.b.opt.HandlerTimeout)
+		err := c.handle(ctx, t.entry)
+		cancel()
+		if !errors.Is(err, event.ErrMalformed) {
+			return err
+		}
+		t.dead = err
+	}
+	ctx, cancel := context.WithTimeout(c.handlerCtx, c.b.opt.HandlerTimeout)
+	defer cancel()
+	if err := c.bury(ctx, t); err != nil {
+		return err
+	}
+	return errBuried
+}
+
+var (
+	errBuried = errors.New("became a dead letter")
+	errKiller = errors.New("delivered too often without an answer: it may end the process that handles it")
+)
+
+// settle decides what becomes of a task after an attempt, and reports whether
+// the worker should go on with the lane. Needs c.mu.
+func (c *consumer) settle(l *lane, t *task, err error) bool {
+	var notYet *notYetError
+	var permanent *permanentError
+	switch {
+	case err == nil:
+		c.observe(Handled, t.entry, nil)
+		return c.finish(l, t, true)
+	case errors.Is(err, event.ErrUnknownType):
+		c.observe(Unknown, t.entry, err)
+		return c.finish(l, t, true)
+	case errors.Is(err, errBuried):
+		if c.brake.on() && !c.brake.mixed {
+			c.release() // Redis took the letter: it is back
+		}
+		return c.finish(l, t, false)
+	case c.stopped:
+		return false // it stays pending, for the next start or another replica
+	case Unavailable(err) || cutOff(err):
+		c.pause(err)
+		c.brake.hold(l)
+		return false
+	case errors.As(err, &notYet):
+		c.observe(Deferred, t.entry, err)
+		return c.park(l, t, newBackOff(50*time.Millisecond, time.Second, 2))
+	}
+	t.attempts++
+	if c.brake.failed(t.ack) {
+		c.holdAfterFailures(err)
+	}
+	if c.brake.on() {
+		c.brake.hold(l)
+		return false
+	}
+	if errors.As(err, &permanent) || t.attempts >= c.b.opt.Retry.Attempts {
+		t.dead = err
+		return true // the next step buries it
+	}
+	c.observe(Retried, t.entry, err)
+	c.log.Info("will try again", "id", t.entry.ID.String(), "type", t.entry.Event.Type,
+		"event", t.entry.Event.ID, "attempt", t.attempts, "error", err)
+	return c.park(l, t, newBackOff(c.b.opt.Retry.First, c.b.opt.Retry.Max, 3))
+}
+
+// finish takes the task out of its lane and hands it to the acker. Needs c.mu.
+func (c *consumer) finish(l *lane, t *task, success bool) bool {
+	c.acks = append(c.acks, t.ack)
+	notify(c.ackable)
+	if success && c.brake.succeeded() {
+		c.release()
+	}
+	l.queue[0] = nil
+	l.queue = l.queue[1:]
+	if len(l.queue) == 0 {
+		delete(c.lanes, l.subject)
+		return false
+	}
+	return true
+}
+
+// park lets the lane wait for the next attempt at t, without a worker. Needs c.mu.
+func (c *consumer) park(l *lane, t *task, fresh *backoff.ExponentialBackOff) bool {
+	if t.delay == nil {
+		t.delay = fresh
+	}
+	l.timer = time.AfterFunc(t.delay.NextBackOff(), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.stopped {
+			c.enqueue(l)
+		}
+	})
+	return false
+}
+
+// stop lets no further task begin.
+func (c *consumer) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	for _, l := range c.lanes {
+		if l.timer != nil {
+			l.timer.Stop()
+		}
+	}
+}
