@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ func (c *consumer) bury(ctx context.Context, t *task) error {
 		DeadID: DeadID{Group: c.group, Stream: t.entry.Stream, Entry: t.entry.ID},
 		Fields: map[string]string{}, Error: t.dead.Error(), Attempts: max(t.attempts, 1), Time: time.Now().UTC(),
 	}
-	for name, value := range t.values {
+	for name, value := range t.message.Values {
 		if s, ok := value.(string); ok && name != fieldOriginStream && name != fieldOriginID {
 			letter.Fields[name] = s
 		}
@@ -170,17 +169,15 @@ func fieldOrder(fields map[string]string) []string {
 	return append(names, rest...)
 }
 
-// restoreOrigin gives a redriven entry the place that it first had.
-func restoreOrigin(e Entry, m redis.XMessage) (Entry, error) {
+// parseRedriven reads an entry of a redrive stream, with the place that it first
+// had: what is derived from the place must be as it was.
+func parseRedriven(redrive string, m redis.XMessage) (Entry, error) {
 	stream, _ := m.Values[fieldOriginStream].(string)
-	text, _ := m.Values[fieldOriginID].(string)
-	id, err := ParseID(text)
-	if stream == "" || err != nil {
-		return e, errors.Join(event.ErrMalformed, errors.New("redriven entry without its origin"))
+	id, _ := m.Values[fieldOriginID].(string)
+	if _, err := ParseID(id); stream == "" || err != nil {
+		e, _ := parseEntry(redrive, m)
+		return e, fmt.Errorf("%w: redriven entry without its origin", event.ErrMalformed)
 	}
-	// Parsed anew, so that what is derived from the place is as it was.
-	m.ID = text
-	origin, err := parseEntry(stream, m)
-	origin.ID = id
-	return origin, err
+	m.ID = id
+	return parseEntry(stream, m)
 }

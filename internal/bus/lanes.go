@@ -14,16 +14,17 @@ import (
 // lane holds the entries in hand about one subject, in the order in which they
 // came. One worker at most is on a lane; a lane that waits occupies none.
 type lane struct {
-	subject string
-	queue   []*task
-	timer   *time.Timer // of a lane that waits for its next attempt
+	name  string
+	queue []*task
+	timer *time.Timer // of a lane that waits for its next attempt
 }
 
 // task is an entry in hand.
 type task struct {
-	ack        ID    // the id to acknowledge: on the redrive stream another than the entry's
-	entry      Entry // as the handler sees it
-	values     map[string]any
+	message    redis.XMessage
+	ack        ID    // the message's id, which on the redrive stream is not the entry's
+	entry      Entry // as the handler sees it, once parsed
+	parsed     bool
 	deliveries int64 // by Redis's count
 	attempts   int   // that failed here
 	delay      *backoff.ExponentialBackOff
@@ -47,14 +48,11 @@ func (c *consumer) take(messages []redis.XMessage, deliveries []int64) {
 			continue
 		}
 		c.inHand[t.ack] = struct{}{}
-		subject := t.entry.Event.Subject
-		if subject == "" {
-			subject = t.ack.String() // about nothing in particular: a lane of its own
-		}
-		l := c.lanes[subject]
+		name := t.laneOf()
+		l := c.lanes[name]
 		if l == nil {
-			l = &lane{subject: subject}
-			c.lanes[subject] = l
+			l = &lane{name: name}
+			c.lanes[name] = l
 			l.queue = append(l.queue, t)
 			c.enqueue(l)
 			continue
@@ -63,18 +61,32 @@ func (c *consumer) take(messages []redis.XMessage, deliveries []int64) {
 	}
 }
 
+// newTask does as little as it can: it runs in the reader, which everything
+// waits for. The entry is parsed by the worker.
 func (c *consumer) newTask(m redis.XMessage) *task {
-	t := &task{values: m.Values, deliveries: 1}
-	entry, err := parseEntry(c.stream, m)
-	t.ack = entry.ID
-	if c.redrive {
-		var origin error
-		if entry, origin = restoreOrigin(entry, m); origin != nil {
-			err = origin
-		}
-	}
-	t.entry, t.dead = entry, err
+	t := &task{message: m, deliveries: 1}
+	t.ack, _ = ParseID(m.ID) // Redis made it
 	return t
+}
+
+// laneOf names the lane of a task: that of its subject, or one of its own if it
+// says nothing of a subject.
+func (t *task) laneOf() string {
+	if subject, ok := t.message.Values[event.FieldSubject].(string); ok && subject != "" {
+		return subject
+	}
+	return t.message.ID
+}
+
+// parse makes the entry as the handler is to see it.
+func (c *consumer) parse(t *task) {
+	var err error
+	if c.redrive {
+		t.entry, err = parseRedriven(c.stream, t.message)
+	} else {
+		t.entry, err = parseEntry(c.stream, t.message)
+	}
+	t.dead, t.parsed = err, true
 }
 
 // enqueue makes the lane's work known and sees to it that there is a worker.
@@ -120,6 +132,9 @@ func (c *consumer) step(l *lane) bool {
 
 // attempt runs the handler, or buries an entry that is to become a dead letter.
 func (c *consumer) attempt(t *task) error {
+	if !t.parsed {
+		c.parse(t)
+	}
 	if t.dead == nil && t.deliveries > c.b.opt.MaxDeliveries {
 		t.dead = errKiller
 	}
@@ -200,7 +215,7 @@ func (c *consumer) finish(l *lane, t *task, success bool) bool {
 	l.queue[0] = nil
 	l.queue = l.queue[1:]
 	if len(l.queue) == 0 {
-		delete(c.lanes, l.subject)
+		delete(c.lanes, l.name)
 		return false
 	}
 	return true

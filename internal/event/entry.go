@@ -3,6 +3,8 @@ package event
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -13,7 +15,7 @@ const (
 	fieldData        = "data"
 	fieldID          = "id"
 	fieldSource      = "source"
-	fieldSubject     = "subject"
+	FieldSubject     = "subject"
 	fieldTime        = "time"
 	fieldCorrelation = "correlationid"
 	fieldCausation   = "causationid"
@@ -31,7 +33,7 @@ func (e Event) Fields() []string {
 		fieldData, string(e.Data),
 		fieldID, e.ID,
 		fieldSource, e.Source,
-		fieldSubject, e.Subject,
+		FieldSubject, e.Subject,
 		fieldTime, e.Time.UTC().Format(time.RFC3339Nano),
 		fieldCorrelation, e.CorrelationID,
 	)
@@ -46,25 +48,20 @@ func (e Event) Fields() []string {
 
 // Parse reads a stream entry. stream and entryID say where it stood: an entry
 // written by hand (redis-cli XADD … type … data …) may lack everything but type
-// and data, and then gets its id from its place, its time from the
-// milliseconds in entryID, its correlation from its id and its subject from its
-// data. Every error wraps [ErrMalformed].
+// and data, and then gets its id from its place ("{posts}:events/1699999999999-0"),
+// its time from the milliseconds in entryID, its correlation from its id and its
+// subject from its data. A time that is none counts as missing. Every error
+// wraps [ErrMalformed]; the event returned with it holds what could be read.
 func Parse(stream, entryID string, fields map[string]string) (Event, error) {
 	e := Event{
 		Type:          fields[fieldType],
 		Data:          json.RawMessage(fields[fieldData]),
 		ID:            fields[fieldID],
 		Source:        fields[fieldSource],
-		Subject:       fields[fieldSubject],
+		Subject:       fields[FieldSubject],
 		CorrelationID: fields[fieldCorrelation],
 		CausationID:   fields[fieldCausation],
 		TraceParent:   fields[fieldTrace],
-	}
-	if e.Type == "" {
-		return e, fmt.Errorf("%w: entry %s of %s has no type", ErrMalformed, entryID, stream)
-	}
-	if !isObject(e.Data) {
-		return e, fmt.Errorf("%w: data of entry %s of %s is not a JSON object", ErrMalformed, entryID, stream)
 	}
 	if e.ID == "" {
 		e.ID = stream + "/" + entryID
@@ -72,7 +69,7 @@ func Parse(stream, entryID string, fields map[string]string) (Event, error) {
 	if e.CorrelationID == "" {
 		e.CorrelationID = e.ID
 	}
-	if t, err := time.Parse(time.RFC3339Nano, fields[fieldTime]); err == nil {
+	if t, err := time.Parse(time.RFC3339Nano, fields[fieldTime]); err == nil && writable(t) {
 		e.Time = t.UTC()
 	} else {
 		e.Time = entryTime(entryID)
@@ -80,47 +77,60 @@ func Parse(stream, entryID string, fields map[string]string) (Event, error) {
 	if e.Subject == "" {
 		e.Subject = subjectOf(e.Type, e.Data)
 	}
+	if err := e.Validate(); err != nil {
+		return e, fmt.Errorf("entry %s of %s: %w", entryID, stream, err)
+	}
 	return e, nil
 }
 
 // isObject reports whether data is one JSON object in valid UTF-8.
 func isObject(data []byte) bool {
-	for i, c := range data {
+	for _, c := range data {
 		switch c {
 		case ' ', '\t', '\r', '\n':
 			continue
 		case '{':
-			return json.Valid(data[i:]) && utf8.Valid(data)
+			return json.Valid(data) && utf8.Valid(data)
 		}
 		return false
 	}
 	return false
 }
 
+// lastMilli is the last millisecond that RFC 3339 can write. Redis takes entry
+// ids far beyond it.
+const lastMilli = 253402300799999
+
 // entryTime reads the milliseconds of a stream entry's id ("1699999999999-0").
 func entryTime(entryID string) time.Time {
-	var ms int64
-	for _, c := range entryID {
-		if c < '0' || c > '9' {
-			break
-		}
-		ms = ms*10 + int64(c-'0')
+	digits, _, _ := strings.Cut(entryID, "-")
+	ms, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		ms = 0
 	}
-	return time.UnixMilli(ms).UTC()
+	return time.UnixMilli(int64(min(ms, lastMilli))).UTC()
 }
 
-// subjectOf finds the post that the data is about, or "" when it says none.
+// writable reports whether t, in UTC, has a year of four digits: outside the
+// years 1 to 9999 RFC 3339 cannot write it and json.Marshal fails.
+func writable(t time.Time) bool {
+	y := t.UTC().Year()
+	return y >= 1 && y <= 9999
+}
+
+// subjectOf finds the post that the data is about, or "" when it names none. A
+// wrong type of it is for Decode to report.
 func subjectOf(typ string, data []byte) string {
-	var ref struct {
-		ID     any `json:"id"`
-		PostID any `json:"postId"`
-	}
-	// A wrong type of either is for Decode to report.
-	_ = json.Unmarshal(data, &ref)
-	subject := ref.PostID
+	name := "postId"
 	if Owner(typ) == Posts {
-		subject = ref.ID
+		name = "id"
 	}
-	s, _ := subject.(string)
-	return s
+	m, err := membersOf(data)
+	if err != nil {
+		return ""
+	}
+	if s := m.text(name); s != nil {
+		return *s
+	}
+	return ""
 }

@@ -13,6 +13,8 @@
 package event
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,13 +100,14 @@ type Event struct {
 }
 
 // New makes the first event of a chain: source states the payload as a fact
-// that happened at now. It fails only if the payload breaks its own rules,
-// which is a mistake of the caller.
+// that happened at now. It fails only if the payload breaks its own rules or
+// does not belong to typ, which is a mistake of the caller. A typ outside the
+// vocabulary may carry any payload.
 func New(source, typ string, payload Payload, now time.Time) (Event, error) {
-	if err := payload.Validate(); err != nil {
+	if err := errors.Join(fits(typ, payload), payload.Validate()); err != nil {
 		return Event{}, fmt.Errorf("make %s: %w", typ, err)
 	}
-	data, err := json.Marshal(payload)
+	data, err := marshal(payload)
 	if err != nil {
 		return Event{}, fmt.Errorf("make %s: %w", typ, err)
 	}
@@ -118,14 +121,68 @@ func New(source, typ string, payload Payload, now time.Time) (Event, error) {
 	}, nil
 }
 
+// fits reports a payload that is not what events of type typ carry.
+func fits(typ string, payload Payload) error {
+	if Owner(typ) == EventBus {
+		return nil
+	}
+	ok := false
+	switch p := payload.(type) {
+	case Post:
+		ok = typ == TypePostCreated || typ == TypePostUpdated
+	case PostDeleted:
+		ok = typ == TypePostDeleted
+	case Comment:
+		if typ == TypeCommentCreated || typ == TypeCommentEdited {
+			// Readers take it as pending whatever it says; see Decode.
+			ok = p.Status != nil && *p.Status == Pending
+		} else {
+			ok = typ == TypeCommentUpdated
+		}
+	case CommentModerated:
+		ok = typ == TypeCommentModerated
+	case CommentDeleted:
+		ok = typ == TypeCommentDeleted
+	}
+	if !ok {
+		return fmt.Errorf("%T, or its status, does not belong to this type", payload)
+	}
+	return nil
+}
+
+// marshal is json.Marshal without the escapes for HTML, which make Markdown
+// hard to read in redis-cli.
+func marshal(payload Payload) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(payload); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
 // CausedBy returns e as an effect of cause: it joins the chain of cause.
 func (e Event) CausedBy(cause Event) Event {
 	e.CausationID = cause.ID
-	e.CorrelationID = cause.CorrelationID
-	if e.CorrelationID == "" {
-		e.CorrelationID = cause.ID
-	}
+	e.CorrelationID = cmp.Or(cause.CorrelationID, cause.ID, e.CorrelationID)
 	return e
+}
+
+// Validate reports an envelope that cannot go on a stream: one without a type,
+// with data that is not one JSON object in UTF-8, or with a time outside the
+// years 1 to 9999. Whether the data is right for the type is for [Event.Decode]
+// to say. The error wraps [ErrMalformed].
+func (e Event) Validate() error {
+	switch {
+	case e.Type == "":
+		return fmt.Errorf("%w: type is missing", ErrMalformed)
+	case !isObject(e.Data):
+		return fmt.Errorf("%w: data is not a JSON object", ErrMalformed)
+	case !writable(e.Time):
+		return fmt.Errorf("%w: time is outside the years 1 to 9999", ErrMalformed)
+	}
+	return nil
 }
 
 var (

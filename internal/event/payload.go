@@ -1,7 +1,6 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -125,67 +124,29 @@ func (c CommentDeleted) PostKey() string { return c.PostID }
 // Validate implements [Payload].
 func (p Post) Validate() error {
 	return errors.Join(checkID("id", p.ID), present("title", p.Title),
-		checkTime("createdAt", p.CreatedAt), positive("version", p.Version))
+		checkTime("createdAt", p.CreatedAt), checkCount("version", p.Version))
 }
 
 // Validate implements [Payload].
 func (p PostDeleted) Validate() error {
-	return errors.Join(checkID("id", p.ID), positive("version", p.Version))
+	return errors.Join(checkID("id", p.ID), checkCount("version", p.Version))
 }
 
 // Validate implements [Payload].
 func (c Comment) Validate() error {
 	return errors.Join(checkID("postId", c.PostID), checkID("id", c.ID), present("content", c.Content),
-		checkStatus(c.Status), checkTime("createdAt", c.CreatedAt), positive("version", c.Version))
+		checkStatus(c.Status), checkTime("createdAt", c.CreatedAt), checkCount("version", c.Version))
 }
 
 // Validate implements [Payload].
 func (m CommentModerated) Validate() error {
 	return errors.Join(checkID("postId", m.PostID), checkID("id", m.ID), present("content", m.Content),
-		checkStatus(m.Status), positive("version", m.Version), positive("decision", m.Decision))
+		checkStatus(m.Status), checkCount("version", m.Version), checkCount("decision", m.Decision))
 }
 
 // Validate implements [Payload].
 func (c CommentDeleted) Validate() error {
-	return errors.Join(checkID("postId", c.PostID), checkID("id", c.ID), positive("version", c.Version))
-}
-
-// Decode returns the payload by value: a [Post], [PostDeleted], [Comment],
-// [CommentModerated] or [CommentDeleted]. Unknown fields are ignored, null means
-// absent. The status of CommentCreated and CommentEdited is always [Pending]:
-// nobody can say a comment past the moderator. The error wraps [ErrMalformed],
-// or is [ErrUnknownType].
-func (e Event) Decode() (Payload, error) {
-	switch e.Type {
-	case TypePostCreated, TypePostUpdated:
-		return decode[Post](e)
-	case TypePostDeleted:
-		return decode[PostDeleted](e)
-	case TypeCommentCreated, TypeCommentEdited, TypeCommentUpdated:
-		return decode[Comment](e)
-	case TypeCommentModerated:
-		return decode[CommentModerated](e)
-	case TypeCommentDeleted:
-		return decode[CommentDeleted](e)
-	default:
-		return nil, fmt.Errorf("%w: %s", ErrUnknownType, e.Type)
-	}
-}
-
-func decode[P Payload](e Event) (Payload, error) {
-	var p P
-	if err := json.Unmarshal(e.Data, &p); err != nil {
-		return nil, fmt.Errorf("%w: %s %s: %w", ErrMalformed, e.Type, e.ID, err)
-	}
-	var payload Payload = p
-	if c, ok := payload.(Comment); ok && e.Type != TypeCommentUpdated {
-		c.Status = new(Pending)
-		payload = c
-	}
-	if err := payload.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %s %s: %w", ErrMalformed, e.Type, e.ID, err)
-	}
-	return payload, nil
+	return errors.Join(checkID("postId", c.PostID), checkID("id", c.ID), checkCount("version", c.Version))
 }
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9._~:-]{1,128}$`)
@@ -197,8 +158,11 @@ func ValidID(id string) bool {
 }
 
 func checkID(name, id string) error {
+	if id == "" {
+		return fmt.Errorf("%s is missing", name)
+	}
 	if !ValidID(id) {
-		return fmt.Errorf("%s %q is not an id", name, id)
+		return fmt.Errorf("%s %.140q is not an id", name, id)
 	}
 	return nil
 }
@@ -215,24 +179,25 @@ func checkStatus(s *Status) error {
 		return errors.New("status is missing")
 	}
 	if !s.Known() {
-		return fmt.Errorf("status %q is none of pending, approved, rejected, flagged", *s)
+		return fmt.Errorf("status %.40q is none of pending, approved, rejected, flagged", *s)
 	}
 	return nil
 }
 
 func checkTime(name string, t *time.Time) error {
-	if t == nil {
-		return nil
-	}
-	if y := t.UTC().Year(); y < 1 || y > 9999 {
+	if t != nil && !writable(*t) {
 		return fmt.Errorf("%s is outside the years 1 to 9999", name)
 	}
 	return nil
 }
 
-func positive(name string, n *int64) error {
-	if n != nil && *n < 1 {
-		return fmt.Errorf("%s %d is less than 1", name, *n)
+// maxCount is the largest whole number that every JSON reader and Redis's Lua
+// hold exactly: 2^53-1.
+const maxCount = 1<<53 - 1
+
+func checkCount(name string, n *int64) error {
+	if n != nil && (*n < 1 || *n > maxCount) {
+		return fmt.Errorf("%s %d is not between 1 and 2^53-1", name, *n)
 	}
 	return nil
 }
