@@ -157,6 +157,7 @@ type Happening string
 const (
 	Handled   Happening = "handled"  // the handler returned nil
 	Unknown   Happening = "unknown"  // of a type that nobody here knows; acknowledged
+	Ignored   Happening = "ignored"  // the handler said Ignore; acknowledged
 	Retried   Happening = "retried"  // the handler failed; the entry will be tried again
 	Deferred  Happening = "deferred" // the handler said NotYet
 	Died      Happening = "died"     // became a dead letter
@@ -166,6 +167,11 @@ const (
 	Paused    Happening = "paused" // the consumer waits for the infrastructure
 	Resumed   Happening = "resumed"
 )
+
+// Happenings returns all of them.
+func Happenings() []Happening {
+	return []Happening{Handled, Unknown, Ignored, Retried, Deferred, Died, Lost, TakenOver, Braked, Paused, Resumed}
+}
 
 // Outcome is one thing that happened. Entry is zero where it concerns the whole
 // consumer; Err is set for failures.

@@ -12,7 +12,7 @@ import (
 )
 
 // Handler does what an entry asks for. Returning nil acknowledges it, and so
-// does an error that wraps [event.ErrUnknownType]; an error that wraps
+// does an error that wraps [event.ErrUnknownType] or was made by [Ignore]; one that wraps
 // [event.ErrMalformed] or was made by [Permanent] makes it a dead letter at
 // once; one made by [NotYet], or for which [Unavailable] holds, has it tried
 // again without counting; any other counts as an attempt. A handler may meet an

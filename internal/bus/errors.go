@@ -124,6 +124,15 @@ func (e *notYetError) Unwrap() error { return e.err }
 // not count. The handler must be sure that the wait ends.
 func NotYet(err error) error { return &notYetError{err} }
 
+type ignoreError struct{ err error }
+
+func (e *ignoreError) Error() string { return e.err.Error() }
+func (e *ignoreError) Unwrap() error { return e.err }
+
+// Ignore acknowledges an entry that the handler has nothing to do with, and
+// has err counted as the reason.
+func Ignore(err error) error { return &ignoreError{err} }
+
 // noGroup reports whether Redis says that the stream or the group is gone.
 func noGroup(err error) bool {
 	return redis.HasErrorPrefix(err, "NOGROUP") || redis.HasErrorPrefix(err, "UNBLOCKED") ||

@@ -165,12 +165,16 @@ var (
 func (c *consumer) settle(l *lane, t *task, err error) bool {
 	var notYet *notYetError
 	var permanent *permanentError
+	var ignored *ignoreError
 	switch {
 	case err == nil:
 		c.observe(Handled, t.entry, nil)
 		return c.finish(l, t, true)
 	case errors.Is(err, event.ErrUnknownType):
 		c.observe(Unknown, t.entry, err)
+		return c.finish(l, t, true)
+	case errors.As(err, &ignored):
+		c.observe(Ignored, t.entry, err)
 		return c.finish(l, t, true)
 	case errors.Is(err, errBuried):
 		if c.brake.on() && !c.brake.mixed {

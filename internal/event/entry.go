@@ -9,13 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// The names of a stream entry's fields, in the order in which they are written.
+// FieldSubject is the field of a stream entry that says which post it is about,
+// for readers that sort entries before they parse them.
+const FieldSubject = "subject"
+
+// The names of a stream entry's other fields, in the order in which they are written.
 const (
 	fieldType        = "type"
 	fieldData        = "data"
 	fieldID          = "id"
 	fieldSource      = "source"
-	FieldSubject     = "subject"
 	fieldTime        = "time"
 	fieldCorrelation = "correlationid"
 	fieldCausation   = "causationid"

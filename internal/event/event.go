@@ -162,6 +162,10 @@ func marshal(payload Payload) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
+// Foreign reports whether somebody else than the owner of its type wrote e. What
+// only the owner numbers means nothing in a foreign event.
+func (e Event) Foreign() bool { return e.Source != Owner(e.Type) }
+
 // CausedBy returns e as an effect of cause: it joins the chain of cause.
 func (e Event) CausedBy(cause Event) Event {
 	e.CausationID = cause.ID

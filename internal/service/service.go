@@ -1,0 +1,109 @@
+// Package service is the frame in which every service runs: it connects to
+// Redis, serves HTTP and consumes events until it is told to stop, and then
+// puts down what it has in hand.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/web"
+)
+
+// Service is what makes one service different from another.
+type Service struct {
+	// Name is the service's, and its consumer group's.
+	Name string
+	// Port is where it listens on loopback unless Config says otherwise.
+	Port   int
+	Config web.Config
+	Log    *slog.Logger
+
+	// Routes adds the service's own routes.
+	Routes func(rt *web.Router)
+	// Streams are read, and each entry given to Handle.
+	Streams []string
+	Handle  bus.Handler
+	// Work, if set, runs beside the rest until its context ends.
+	Work func(ctx context.Context) error
+}
+
+// Connect opens the bus that the configuration names. Nothing is sent yet.
+// close ends it and its connections, when nothing uses it any more.
+func Connect(ctx context.Context, cfg web.Config, log *slog.Logger) (b *bus.Bus, closeBus func(), err error) {
+	client, err := bus.Connect(string(cfg.RedisURL))
+	if err != nil {
+		return nil, nil, &web.ConfigError{Variable: "REDIS_URL", Err: err}
+	}
+	counts := newCounts()
+	b = bus.New(ctx, client, bus.Options{Log: log, Observe: counts.add})
+	return b, func() {
+		b.Close()
+		log.Info("stopped", "entries", counts)
+		if err := client.Close(); err != nil {
+			log.Warn("closing the connections to Redis", "error", err)
+		}
+	}, nil
+}
+
+// Run runs the service on b until ctx ends, and returns nil after a clean stop.
+// While Redis is away it answers that it is not ready, and waits.
+func (s Service) Run(ctx context.Context, b *bus.Bus) error {
+	probes := web.NewProbes(b.Ready)
+	rt := web.NewRouter(s.Log, web.WithCORS(s.Config.CORSOrigins))
+	probes.Routes(rt)
+	s.Routes(rt)
+
+	g, ctx := errgroup.WithContext(ctx)
+	port := make(chan int, 1)
+	g.Go(func() error {
+		return web.Serve(ctx, web.Server{
+			Handler: rt, Log: s.Log, Addr: string(s.Config.ListenAddr), Port: s.Port, Probes: probes,
+			Drain: time.Duration(s.Config.DrainTimeout),
+			OnListen: func(addrs []net.Addr) {
+				s.Log.Info("listening", "addresses", fmt.Sprint(addrs))
+				if tcp, ok := addrs[0].(*net.TCPAddr); ok {
+					port <- tcp.Port
+				}
+			},
+		})
+	})
+	g.Go(func() error { return s.consume(ctx, b, port) })
+	if s.Work != nil {
+		g.Go(func() error { return s.Work(ctx) })
+	}
+	return g.Wait()
+}
+
+// consume reads the streams under the name of this replica, which by default is
+// made from the port, so that it stays the same over restarts.
+func (s Service) consume(ctx context.Context, b *bus.Bus, port <-chan int) error {
+	var name web.Instance
+	select {
+	case p := <-port:
+		var err error
+		if name, err = s.Config.Instance.Or(p); err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return nil
+	}
+	err := bus.WaitReady(ctx, b.Redis(), s.Log)
+	switch {
+	case errors.Is(err, bus.ErrTooOld):
+		return &web.ConfigError{Variable: "REDIS_URL", Err: err}
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	return b.Consume(ctx, bus.Subscription{Group: s.Name, Consumer: string(name), Streams: s.Streams}, s.Handle)
+}
+

@@ -1,0 +1,220 @@
+// Package comments accepts comments, holds them as pending, and applies the
+// moderator's verdicts.
+//
+// In: HTTP (http.go); PostCreated, PostUpdated and PostDeleted from
+// {posts}:events; CommentModerated from {moderator}:events; and from
+// {comments}:events what others wrote there (consume.go). Out: CommentCreated,
+// CommentEdited, CommentUpdated and CommentDeleted on {comments}:events, each
+// written together with the comment it tells of.
+//
+// Keys:
+//
+//	{comments}:doc:<id>   the comment, or what remains of one that was deleted
+//	{comments}:ids        the comments there are, by time and id
+//	{comments}:of:<post>  those of one post, likewise
+//	{comments}:posts      ids of the posts that there are or were
+//	{comments}:posts:gone ids of those that were deleted
+//	{comments}:key        the key of edit tokens, if none is configured
+package comments
+
+import (
+	"fmt"
+	"time"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+	"newsfeed/internal/web"
+)
+
+// Port is where the service listens if it is not told otherwise.
+const Port = 5002
+
+// Limits of a comment, in characters.
+const (
+	maxContent = 5_000
+	maxAuthor  = 80
+)
+
+// Comment is a comment as it is stored.
+type Comment struct {
+	ID        string       `json:"id"`
+	PostID    string       `json:"postId"`
+	Content   string       `json:"content"`
+	Author    string       `json:"author"`
+	AuthorKey string       `json:"authorKey,omitempty"`
+	Status    event.Status `json:"status"`
+	Reason    string       `json:"reason,omitempty"`
+	Note      string       `json:"note,omitempty"`
+	CreatedAt time.Time    `json:"createdAt"`
+	// Version counts the changes from 1, verdicts included; Text is the version
+	// that brought the present text.
+	Version int64 `json:"version"`
+	Text    int64 `json:"text"`
+	// Decision is the number of the last verdict applied, and Judged its entry.
+	Decision int64  `json:"decision,omitempty"`
+	Judged   bus.ID `json:"judged,omitzero"`
+	// Deleted comments keep their id and version, so that nothing brings them back.
+	Deleted bool `json:"deleted,omitempty"`
+}
+
+// newComment is the body of POST /posts/{id}/comments.
+type newComment struct {
+	Content string `json:"content"`
+	Author  string `json:"author"`
+}
+
+// Validate trims the texts and reports what is wrong with them.
+func (n *newComment) Validate() error {
+	var v web.Check
+	n.Content = v.Text("/content", n.Content, 1, maxContent)
+	n.Author = v.Line("/author", n.Author, 0, maxAuthor)
+	return v.Err()
+}
+
+// edit is the body of PATCH /comments/{id}: what it does not name stays.
+type edit struct {
+	Content *string `json:"content"`
+	Author  *string `json:"author"`
+}
+
+// Validate trims the texts and reports what is wrong with them.
+func (e *edit) Validate() error {
+	var v web.Check
+	v.Require(e.Content != nil || e.Author != nil, "", "must name at least one of content and author")
+	if e.Content != nil {
+		*e.Content = v.Text("/content", *e.Content, 1, maxContent)
+	}
+	if e.Author != nil {
+		*e.Author = v.Line("/author", *e.Author, 0, maxAuthor)
+	}
+	return v.Err()
+}
+
+// edited returns the comment with the edit made, and whether that changes it.
+// A changed text waits for a verdict again.
+func (c Comment) edited(e edit) (Comment, bool) {
+	next := c
+	set(&next.Content, e.Content)
+	set(&next.Author, e.Author)
+	if next.Content == c.Content && next.Author == c.Author {
+		return c, false
+	}
+	next.Version++
+	next.Text = next.Version
+	next.Status, next.Reason, next.Note = event.Pending, "", ""
+	return next, true
+}
+
+// deleted returns what remains of the comment.
+func (c Comment) deleted() Comment {
+	return Comment{ID: c.ID, PostID: c.PostID, CreatedAt: c.CreatedAt, Version: c.Version + 1, Deleted: true}
+}
+
+// judged returns the comment after a verdict whose entry is at, and whether that
+// changes it. It does only if the text judged is the present one and the verdict
+// is newer than the last. A verdict that names no version speaks of the text that
+// it quotes.
+func (c Comment) judged(m event.CommentModerated, at bus.ID) (Comment, bool) {
+	switch {
+	case c.Deleted || m.PostID != c.PostID || !at.After(c.Judged):
+		return c, false
+	case m.Version != nil && (*m.Version < c.Text || *m.Version > c.Version):
+		return c, false
+	case m.Version == nil && *m.Content != c.Content:
+		return c, false
+	case m.Decision != nil && *m.Decision <= c.Decision:
+		return c, false
+	case *m.Status == event.Pending:
+		return c, false // no verdict
+	}
+	c.Status, c.Reason, c.Note = *m.Status, "", ""
+	set(&c.Reason, m.Reason)
+	set(&c.Note, m.Note)
+	set(&c.Decision, m.Decision)
+	c.Judged = at
+	c.Version++
+	return c, true
+}
+
+// adopted returns the comment after an event that somebody else wrote to the
+// stream, and whether that changes it. Fields that the event leaves out stay.
+func (c Comment) adopted(e event.Event, payload event.Payload) (Comment, bool) {
+	if c.Deleted {
+		return c, false
+	}
+	switch in := payload.(type) {
+	case event.CommentDeleted:
+		c.ID, c.PostID = in.ID, in.PostID
+		return c.deleted(), true
+	case event.Comment:
+		if c.Version == 0 {
+			c.ID, c.PostID, c.CreatedAt = in.ID, in.PostID, e.Time
+			set(&c.CreatedAt, in.CreatedAt)
+		} else if in.PostID != c.PostID {
+			return c, false
+		}
+		c.Version++
+		if c.Text == 0 || e.Type != event.TypeCommentUpdated {
+			c.Text, c.Reason, c.Note = c.Version, "", ""
+		}
+		set(&c.Content, in.Content)
+		set(&c.Author, in.Author)
+		set(&c.AuthorKey, in.AuthorKey)
+		set(&c.Status, in.Status)
+		set(&c.Reason, in.Reason)
+		set(&c.Note, in.Note)
+		return c, true
+	}
+	return c, false
+}
+
+// public returns what everybody may see of the comment: without a text and a
+// name until they are approved.
+func (c Comment) public() view {
+	v := view{ID: c.ID, PostID: c.PostID, Status: c.Status, CreatedAt: c.CreatedAt, Version: c.Version}
+	if c.Status == event.Approved {
+		v.Content, v.Author = c.Content, c.Author
+	}
+	return v
+}
+
+// private returns what the comment's author may see of it: all of it.
+func (c Comment) private() view {
+	v := c.public()
+	v.Content, v.Author, v.Reason, v.Note = c.Content, c.Author, c.Reason, c.Note
+	return v
+}
+
+// view is a comment as it is shown.
+type view struct {
+	ID        string       `json:"id"`
+	PostID    string       `json:"postId"`
+	Content   string       `json:"content"`
+	Author    string       `json:"author"`
+	Status    event.Status `json:"status"`
+	Reason    string       `json:"reason,omitempty"`
+	Note      string       `json:"note,omitempty"`
+	CreatedAt time.Time    `json:"createdAt"`
+	Version   int64        `json:"version"`
+}
+
+// event returns the fact that the comment is now as it is.
+func (c Comment) event(typ string, now time.Time) (event.Event, error) {
+	if c.Deleted {
+		return event.New(event.Comments, typ, event.CommentDeleted{PostID: c.PostID, ID: c.ID, Version: &c.Version}, now)
+	}
+	e, err := event.New(event.Comments, typ, event.Comment{
+		PostID: c.PostID, ID: c.ID, Content: &c.Content, Author: &c.Author, AuthorKey: &c.AuthorKey,
+		Status: &c.Status, Reason: &c.Reason, Note: &c.Note, CreatedAt: &c.CreatedAt, Version: &c.Version,
+	}, now)
+	if err != nil {
+		return e, fmt.Errorf("comment %s: %w", c.ID, err)
+	}
+	return e, nil
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}

@@ -1,0 +1,239 @@
+package comments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"newsfeed/internal/event"
+	"newsfeed/internal/web"
+)
+
+// api answers HTTP.
+type api struct{ store *store }
+
+func (a api) routes(rt *web.Router) {
+	rt.Handle("POST", "/posts/{id}/comments", a.create)
+	rt.Handle("GET", "/posts/{id}/comments", a.ofPost)
+	rt.Handle("GET", "/comments/all", a.all)
+	rt.Handle("GET", "/comments/{id}", a.get)
+	rt.Handle("PATCH", "/comments/{id}", a.edit)
+	rt.Handle("DELETE", "/comments/{id}", a.delete)
+}
+
+// created is the answer to a new comment: the comment and, this once, its token.
+type created struct {
+	view
+	EditToken string `json:"editToken"`
+}
+
+// tokenKind keeps a comment's token from opening a post of the same id.
+const tokenKind = "comment"
+
+func (a api) create(w http.ResponseWriter, r *http.Request) error {
+	post, err := web.ID(r, "id")
+	if err != nil {
+		return err
+	}
+	in, err := web.Decode[newComment](w, r)
+	if err != nil {
+		return err
+	}
+	key, err := a.store.keys.Get(r.Context())
+	if err != nil {
+		return err
+	}
+	if err := a.awaitPost(r.Context(), post); err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	c := Comment{
+		ID: id.String(), PostID: post, Content: in.Content, Author: in.Author, AuthorKey: key.AuthorKey(web.ClientIP(r)),
+		Status: event.Pending, CreatedAt: time.Now().UTC(), Version: 1, Text: 1,
+	}
+	if err := a.store.create(r.Context(), c); err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/comments/"+c.ID)
+	w.Header().Set("ETag", web.VersionTag(c.Version))
+	return web.WriteJSON(w, http.StatusCreated, created{c.private(), key.Token(tokenKind, c.ID)})
+}
+
+// How long a new comment waits for the news of its post, and how often it looks.
+const (
+	postPatience = 500 * time.Millisecond
+	postPoll     = 10 * time.Millisecond
+)
+
+var errBehind = errors.New("the news of posts is still behind")
+
+// awaitPost returns nil if the post exists, web.ErrNotFound if it does not, and
+// an error to try again later if this service has not heard all about posts that
+// was to be heard when the question came.
+func (a api) awaitPost(ctx context.Context, id string) error {
+	exists, err := a.store.postExists(ctx, id)
+	if err != nil || exists {
+		return err
+	}
+	until, err := a.store.bus.Last(ctx, event.Stream(event.Posts))
+	if err != nil {
+		return err
+	}
+	poll := time.NewTicker(postPoll)
+	defer poll.Stop()
+	for deadline := time.Now().Add(postPatience); ; {
+		// Whether it has caught up is asked first: what it had not heard of by
+		// then does not exist.
+		passed, err := a.store.bus.Passed(ctx, event.Stream(event.Posts), event.Comments, until)
+		if err != nil {
+			return err
+		}
+		if exists, err = a.store.postExists(ctx, id); err != nil || exists {
+			return err
+		}
+		if passed {
+			return fmt.Errorf("%w: post %s", web.ErrNotFound, id)
+		}
+		if time.Now().After(deadline) {
+			return web.RetryIn(time.Second, errBehind)
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (a api) ofPost(w http.ResponseWriter, r *http.Request) error {
+	post, err := web.ID(r, "id")
+	if err != nil {
+		return err
+	}
+	return a.list(w, r, func(ctx context.Context, after web.Cursor, limit int) ([]Comment, error) {
+		return a.store.of(ctx, post, after, limit)
+	})
+}
+
+func (a api) all(w http.ResponseWriter, r *http.Request) error {
+	return a.list(w, r, a.store.all)
+}
+
+func (a api) list(w http.ResponseWriter, r *http.Request, read func(context.Context, web.Cursor, int) ([]Comment, error)) error {
+	page, err := web.ParsePage(r)
+	if err != nil {
+		return err
+	}
+	comments, err := read(r.Context(), page.After, page.Limit+1)
+	if err != nil {
+		return err
+	}
+	if len(comments) > page.Limit {
+		comments = comments[:page.Limit]
+		last := comments[page.Limit-1]
+		web.NextLink(w, r, "cursor", web.Cursor{At: last.CreatedAt, ID: last.ID}.String())
+	}
+	views := make([]view, len(comments))
+	for i, c := range comments {
+		views[i] = c.public()
+	}
+	return web.WriteCached(w, r, views)
+}
+
+func (a api) get(w http.ResponseWriter, r *http.Request) error {
+	id, err := web.ID(r, "id")
+	if err != nil {
+		return err
+	}
+	c, err := a.store.get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	w.Header().Add("Vary", "Authorization")
+	if _, brought := web.Bearer(r); !brought {
+		return web.WriteVersion(w, r, c.Version, c.public())
+	}
+	key, err := a.store.keys.Get(r.Context())
+	if err != nil {
+		return err
+	}
+	if !key.Holds(r, tokenKind, id) {
+		return web.Unauthorized(r)
+	}
+	return web.WriteVersion(w, r, c.Version, c.private())
+}
+
+func (a api) edit(w http.ResponseWriter, r *http.Request) error {
+	id, condition, err := a.authorise(r)
+	if err != nil {
+		return err
+	}
+	in, err := web.Decode[edit](w, r)
+	if err != nil {
+		return err
+	}
+	c, err := a.store.change(r.Context(), id, event.TypeCommentEdited, nil, func(c Comment) (Comment, bool, error) {
+		next, changed := c.edited(in)
+		return next, changed, check(condition, c)
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", web.VersionTag(c.Version))
+	return web.WriteJSON(w, http.StatusOK, c.private())
+}
+
+func (a api) delete(w http.ResponseWriter, r *http.Request) error {
+	id, condition, err := a.authorise(r)
+	if err != nil {
+		return err
+	}
+	_, err = a.store.change(r.Context(), id, event.TypeCommentDeleted, nil, func(c Comment) (Comment, bool, error) {
+		return c.deleted(), true, check(condition, c)
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// authorise reads who may change which comment under what condition.
+func (a api) authorise(r *http.Request) (id string, condition web.Condition, err error) {
+	if id, err = web.ID(r, "id"); err != nil {
+		return id, condition, err
+	}
+	if condition, err = web.IfMatch(r); err != nil {
+		return id, condition, err
+	}
+	if _, err = a.store.get(r.Context(), id); err != nil {
+		return id, condition, err
+	}
+	key, err := a.store.keys.Get(r.Context())
+	if err != nil {
+		return id, condition, err
+	}
+	if !key.Holds(r, tokenKind, id) {
+		return id, condition, web.Unauthorized(r)
+	}
+	return id, condition, nil
+}
+
+// check holds an author to the text that they have seen: verdicts that came
+// since do not count against them.
+func check(condition web.Condition, c Comment) error {
+	if c.Version == 0 || c.Deleted {
+		return fmt.Errorf("%w: comment %s", web.ErrNotFound, c.ID)
+	}
+	if !condition.Holds(c.Text, c.Version) {
+		return fmt.Errorf("%w: comment %s has been changed: its text is that of version %d", web.ErrPrecondition, c.ID, c.Text)
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package comments
+
+import (
+	"context"
+	"log/slog"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+	"newsfeed/internal/service"
+	"newsfeed/internal/web"
+)
+
+// Config is what the service can be told by environment variables.
+type Config struct {
+	web.Config
+	// EditKey makes the edit tokens; without it a random key is kept in Redis.
+	EditKey web.Secret `env:"EDIT_KEY"`
+}
+
+// Run serves and consumes until ctx ends, and returns nil after a clean stop.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	if err != nil {
+		return err
+	}
+	defer closeBus()
+	s := &store{bus: b, keys: service.NewEditKey(b, secret, cfg.EditKey)}
+	c := &consumer{store: s, awaited: map[bus.ID]bus.ID{}}
+	return service.Service{
+		Name: event.Comments, Port: Port, Config: cfg.Config, Log: log,
+		Routes:  api{s}.routes,
+		Streams: []string{event.Stream(event.Posts), event.Stream(event.Moderator), stream},
+		Handle:  c.handle,
+	}.Run(ctx, b)
+}

@@ -1,0 +1,217 @@
+package comments
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+	"newsfeed/internal/service"
+	"newsfeed/internal/web"
+)
+
+const (
+	stream    = "{comments}:events"
+	ids       = "{comments}:ids"
+	posts     = "{comments}:posts"
+	postsGone = "{comments}:posts:gone"
+	secret    = "{comments}:key"
+)
+
+func docKey(id string) string  { return "{comments}:doc:" + id }
+func ofKey(post string) string { return "{comments}:of:" + post }
+
+// maxTries bounds how often a change is made anew because another came first.
+const maxTries = 20
+
+// store keeps comments in Redis.
+type store struct {
+	bus  *bus.Bus
+	keys *service.EditKey
+}
+
+// create stores a new comment together with its event, unless its post is
+// unknown or gone by now: then web.ErrNotFound.
+func (s *store) create(ctx context.Context, c Comment) error {
+	e, err := c.event(event.TypeCommentCreated, c.CreatedAt)
+	if err != nil {
+		return err
+	}
+	err = s.commit(ctx, bus.Doc{}, Comment{}, c, bus.Change{Stream: stream, Event: e, Guard: []bus.Guard{
+		{Key: posts, Member: c.PostID}, {Key: postsGone, Member: c.PostID, Absent: true},
+	}})
+	switch {
+	case errors.Is(err, bus.ErrGuard):
+		return fmt.Errorf("%w: post %s", web.ErrNotFound, c.PostID)
+	case errors.Is(err, bus.ErrConflict):
+		// The id is new, so what is there is this comment, judged already while
+		// the write whose reply was lost was being repeated.
+		return nil
+	}
+	return err
+}
+
+// get returns the comment; one that was deleted is web.ErrNotFound.
+func (s *store) get(ctx context.Context, id string) (Comment, error) {
+	c, _, err := s.load(ctx, id)
+	if err == nil && (c.Version == 0 || c.Deleted) {
+		err = fmt.Errorf("%w: comment %s", web.ErrNotFound, id)
+	}
+	return c, err
+}
+
+// all returns up to limit comments after the cursor, newest first.
+func (s *store) all(ctx context.Context, after web.Cursor, limit int) ([]Comment, error) {
+	return s.list(ctx, ids, true, after, limit)
+}
+
+// of returns up to limit comments of a post after the cursor, oldest first.
+func (s *store) of(ctx context.Context, post string, after web.Cursor, limit int) ([]Comment, error) {
+	return s.list(ctx, ofKey(post), false, after, limit)
+}
+
+func (s *store) list(ctx context.Context, index string, newest bool, after web.Cursor, limit int) ([]Comment, error) {
+	from := ""
+	if !after.IsZero() {
+		from = bus.TimeKey(after.At, after.ID)
+	}
+	found, err := s.bus.Walk(ctx, index, newest, from, limit)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(found))
+	for i, id := range found {
+		keys[i] = docKey(id)
+	}
+	docs, err := s.bus.LoadAll(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	comments := make([]Comment, 0, len(docs))
+	for _, d := range docs {
+		c, err := decode(d)
+		if err != nil {
+			return nil, err
+		}
+		if c.Version > 0 && !c.Deleted {
+			comments = append(comments, c)
+		}
+	}
+	return comments, nil
+}
+
+// step is what a change makes of a comment.
+type step func(Comment) (next Comment, changed bool, err error)
+
+// change makes of a comment what decide says, together with the event of type
+// typ, which joins the chain of cause if there is one. decide sees the comment as
+// it is, also one that does not exist (version 0) or was deleted, and may be asked
+// again if that changes; when it returns false nothing is written.
+func (s *store) change(ctx context.Context, id, typ string, cause *event.Event, decide step) (Comment, error) {
+	now, doc, err := s.load(ctx, id)
+	for range maxTries {
+		if err != nil {
+			return Comment{}, err
+		}
+		next, changed, err := decide(now)
+		if err != nil || !changed {
+			return now, err
+		}
+		e, err := next.event(typ, time.Now())
+		if err != nil {
+			return Comment{}, err
+		}
+		if cause != nil {
+			e = e.CausedBy(*cause)
+		}
+		err = s.commit(ctx, doc, now, next, bus.Change{Stream: stream, Event: e})
+		conflict, lost := errors.AsType[*bus.ConflictError](err)
+		if !lost {
+			return next, err
+		}
+		doc = conflict.Now
+		if now, err = decode(doc); err != nil {
+			return Comment{}, err
+		}
+	}
+	return Comment{}, fmt.Errorf("%w: comment %s keeps changing", web.ErrConflict, id)
+}
+
+// adopt takes in an entry of the stream that this service did not write.
+// Entries that are not newer than the comment's last change are done already.
+func (s *store) adopt(ctx context.Context, e bus.Entry, id string, payload event.Payload) error {
+	now, doc, err := s.load(ctx, id)
+	if err != nil || !e.ID.After(doc.Entry) {
+		return err
+	}
+	next, changed := now.adopted(e.Event, payload)
+	if !changed {
+		return nil
+	}
+	return s.commit(ctx, doc, now, next, bus.Change{Adopted: e})
+}
+
+// commit completes the change from one state of the comment to the next.
+func (s *store) commit(ctx context.Context, was bus.Doc, now, next Comment, c bus.Change) error {
+	doc, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
+	verb, at := bus.ZAdd, next.CreatedAt
+	if next.Deleted {
+		verb, at = bus.ZRem, now.CreatedAt
+	}
+	if next.Deleted || now.Version == 0 {
+		member := bus.TimeKey(at, next.ID)
+		c.Index = []bus.Index{{Verb: verb, Key: ids, Member: member}, {Verb: verb, Key: ofKey(next.PostID), Member: member}}
+	}
+	_, err = s.bus.Commit(ctx, c)
+	return err
+}
+
+func (s *store) load(ctx context.Context, id string) (Comment, bus.Doc, error) {
+	doc, err := s.bus.Load(ctx, docKey(id), "")
+	if err != nil {
+		return Comment{}, doc, err
+	}
+	c, err := decode(doc)
+	return c, doc, err
+}
+
+// decode reads a stored comment; one that does not exist has version 0.
+func decode(doc bus.Doc) (Comment, error) {
+	var c Comment
+	if !doc.Exists() {
+		return c, nil
+	}
+	if err := json.Unmarshal(doc.JSON, &c); err != nil {
+		return c, fmt.Errorf("stored comment: %w", err)
+	}
+	return c, nil
+}
+
+// postExists reports whether the post has been created and not been deleted, as
+// far as this service has heard.
+func (s *store) postExists(ctx context.Context, id string) (bool, error) {
+	p := s.bus.Redis().Pipeline()
+	known := p.SIsMember(ctx, posts, id)
+	gone := p.SIsMember(ctx, postsGone, id)
+	if _, err := p.Exec(ctx); err != nil {
+		return false, bus.Err("look up post "+id, err)
+	}
+	return known.Val() && !gone.Val(), nil
+}
+
+// postSeen notes that there is, or was, such a post.
+func (s *store) postSeen(ctx context.Context, id string) error {
+	return bus.Err("note post "+id, s.bus.Redis().SAdd(ctx, posts, id).Err())
+}
+
+// postDeleted notes that the post is gone for good, whatever is heard of it later.
+func (s *store) postDeleted(ctx context.Context, id string) error {
+	return bus.Err("note deletion of post "+id, s.bus.Redis().SAdd(ctx, postsGone, id).Err())
+}

@@ -1,0 +1,289 @@
+package moderator
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"newsfeed/internal/event"
+)
+
+// The words a rule may have after "then".
+const (
+	thenReject  = "reject"
+	thenHold    = "hold"
+	thenApprove = "approve"
+)
+
+// The bounds of a rules file. Whatever it says, a decision on a comment of 5,000
+// characters takes a second or two at worst, and usually less than one
+// thousandth of that.
+const (
+	maxRulesBytes = 1 << 20
+	maxRules      = 1000
+	maxKeys       = 10 * maxRules
+	maxWords      = 10_000  // in all rules
+	maxPatterns   = 1000    // in all rules
+	maxListed     = 1000    // characters of one word, phrase or pattern
+	maxSteps      = 100_000 // of all patterns, see compile
+	maxNumber     = 1_000_000
+	maxNesting    = 32   // brackets open at once, dashes of lists in one line
+	maxName       = 100  // characters
+	maxNote       = 1000 // characters, of the reason too
+)
+
+// Rule is one entry of the rules file. Exactly one of Words, Patterns, MaxLinks
+// and FirstComments is set: it is the condition under which the rule decides.
+type Rule struct {
+	// Name is unique in its file.
+	Name string `json:"name"`
+	// Words matches when one of these words or phrases occurs whole.
+	Words []string `json:"words,omitempty"`
+	// Patterns matches when one of these RE2 expressions matches.
+	Patterns []string `json:"patterns,omitempty"`
+	// MaxLinks matches when there are more links than this.
+	MaxLinks *int `json:"maxLinks,omitempty"`
+	// FirstComments matches while the author has fewer approved comments than this.
+	FirstComments *int `json:"firstComments,omitempty"`
+	// Then is "reject", "hold" or "approve".
+	Then string `json:"then"`
+	// Reason says in a few words why the verdict fell; it is never empty.
+	Reason string `json:"reason"`
+	// Note is for the author, and may be empty.
+	Note string `json:"note,omitempty"`
+
+	patterns []*regexp.Regexp
+}
+
+// Rules is an ordered list of rules, of which the first that matches decides.
+// It never changes once [ParseRules] has made it and may be used from many
+// goroutines. The zero value has no rules and approves everything.
+type Rules struct {
+	list []Rule
+	// words holds the words of all rules at once, so that looking for them
+	// costs the same whether there are ten or ten thousand, in one rule or many.
+	words wordTree
+}
+
+// Text is what is judged, and the facts about its author that rules ask for.
+type Text struct {
+	Content, Author string
+	// Approved is how many approved comments the author has.
+	Approved int
+	// KnownAuthor is false when nothing tells this author from another; then
+	// Approved counts as 0.
+	KnownAuthor bool
+}
+
+// Verdict is what the rules say of a text.
+type Verdict struct {
+	// Status is Approved, Rejected or Flagged.
+	Status event.Status
+	// Reason and Note are those of the rule, empty when none matched.
+	Reason, Note string
+	// Rule names the rule that decided; "" means that none matched.
+	Rule string
+}
+
+// Len returns the number of rules.
+func (r Rules) Len() int { return len(r.list) }
+
+// List returns a copy of the rules in their order.
+func (r Rules) List() []Rule {
+	list := slices.Clone(r.list)
+	for i, rule := range list {
+		list[i].Words = slices.Clone(rule.Words)
+		list[i].Patterns = slices.Clone(rule.Patterns)
+		list[i].MaxLinks = cloneInt(rule.MaxLinks)
+		list[i].FirstComments = cloneInt(rule.FirstComments)
+		list[i].patterns = nil
+	}
+	return list
+}
+
+func cloneInt(n *int) *int {
+	if n == nil {
+		return nil
+	}
+	return new(*n)
+}
+
+// Decide returns the verdict of the first rule that matches, and Approved when
+// none does. Words, patterns and links are looked for in the author's name as
+// in the content. It depends on nothing but r and t.
+func (r Rules) Decide(t Text) Verdict {
+	if !t.KnownAuthor {
+		t.Approved = 0
+	}
+	content, author := clean(t.Content), clean(t.Author)
+	foldedContent, foldedAuthor := fold(content), fold(author)
+	wordRule := min(r.words.first(splitWords(foldedContent)), r.words.first(splitWords(foldedAuthor)))
+	links := countLinks(foldedContent) + countLinks(foldedAuthor)
+	for i, rule := range r.list {
+		matches := i == wordRule ||
+			rule.MaxLinks != nil && links > *rule.MaxLinks ||
+			rule.FirstComments != nil && t.Approved < *rule.FirstComments ||
+			rule.matchesPattern(content) || rule.matchesPattern(author)
+		if matches {
+			return Verdict{Status: rule.status(), Reason: rule.Reason, Note: rule.Note, Rule: rule.Name}
+		}
+	}
+	return Verdict{Status: event.Approved}
+}
+
+// matchesPattern reports whether a pattern of the rule matches s. Nothing is
+// matched against the name of an author who gave none.
+func (r Rule) matchesPattern(s string) bool {
+	return s != "" && slices.ContainsFunc(r.patterns, func(p *regexp.Regexp) bool { return p.MatchString(s) })
+}
+
+// status translates Then, which ParseRules has checked. Anything else would be
+// a mistake in this package, and a person should see it.
+func (r Rule) status() event.Status {
+	switch r.Then {
+	case thenReject:
+		return event.Rejected
+	case thenApprove:
+		return event.Approved
+	default:
+		return event.Flagged
+	}
+}
+
+// ParseRules reads a rules file; rules.yaml describes its form. It takes
+// nothing that it does not understand: an unknown key, a key given twice, a
+// YAML anchor or tag is an error. Every error is one line and says in which
+// line of the file the mistake is.
+func ParseRules(data []byte) (Rules, error) {
+	nodes, err := ruleNodes(data)
+	if err != nil {
+		return Rules{}, err
+	}
+	p := ruleParser{lines: map[string]int{}}
+	for _, node := range nodes {
+		if err := p.add(node); err != nil {
+			return Rules{}, err
+		}
+	}
+	return p.rules, nil
+}
+
+// ruleParser collects rules in their order, and what counts against the bounds.
+type ruleParser struct {
+	rules                  Rules
+	lines                  map[string]int // the line in which a name was given
+	words, patterns, steps int
+}
+
+// add reads one entry of the list.
+func (p *ruleParser) add(node ast.Node) error {
+	entry, ok := node.(*ast.MappingNode)
+	if !ok {
+		return mistake(node, "a rule must have keys and values, such as name: spam")
+	}
+	var rule Rule
+	conditions := 0
+	for _, pair := range entry.Values {
+		condition, err := p.field(&rule, pair)
+		if err != nil {
+			return err
+		}
+		if condition {
+			conditions++
+		}
+	}
+	switch {
+	case rule.Name == "":
+		return mistake(entry, "the rule has no name")
+	case p.lines[rule.Name] > 0:
+		return mistake(entry, "the name %q is taken by the rule in line %d", rule.Name, p.lines[rule.Name])
+	case conditions != 1:
+		return mistake(entry, "rule %q needs exactly one of words, patterns, maxLinks, firstComments; it has %d",
+			rule.Name, conditions)
+	case rule.Then == "":
+		return mistake(entry, "rule %q has no then", rule.Name)
+	case rule.Reason == "":
+		rule.Reason = string(rule.status()) + " by the rule " + strconv.Quote(rule.Name)
+	}
+	p.lines[rule.Name] = line(entry)
+	p.rules.list = append(p.rules.list, rule)
+	return nil
+}
+
+// field reads one key of a rule and reports whether it is a condition.
+func (p *ruleParser) field(rule *Rule, pair *ast.MappingValueNode) (condition bool, err error) {
+	switch key := keyOf(pair); key {
+	case "name":
+		rule.Name, err = readText(pair, maxName)
+	case "reason":
+		rule.Reason, err = readText(pair, maxNote)
+	case "note":
+		rule.Note, err = readText(pair, maxNote)
+	case "then":
+		rule.Then, err = readText(pair, maxName)
+		if err == nil && rule.Then != thenReject && rule.Then != thenHold && rule.Then != thenApprove {
+			err = mistake(pair.Value, "then: %q is none of reject, hold, approve", rule.Then)
+		}
+	case "words":
+		rule.Words, err = readList(pair, p.addWord)
+		return true, err
+	case "patterns":
+		rule.Patterns, err = readList(pair, func(s string) error { return p.addPattern(rule, s) })
+		return true, err
+	case "maxLinks":
+		rule.MaxLinks, err = readNumber(pair, 0)
+		return true, err
+	case "firstComments":
+		rule.FirstComments, err = readNumber(pair, 1)
+		return true, err
+	default:
+		err = mistake(pair.Key, "unknown key %q", key)
+	}
+	return false, err
+}
+
+// addWord adds a word or phrase of the rule that is being read.
+func (p *ruleParser) addWord(s string) error {
+	phrase := splitWords(fold(clean(s)))
+	p.words++
+	switch {
+	case len(phrase) == 0:
+		return errors.New("has no letter or digit")
+	case p.words > maxWords:
+		return fmt.Errorf("more than %d words in all", maxWords)
+	}
+	p.rules.words.add(phrase, len(p.rules.list))
+	return nil
+}
+
+// addPattern adds a pattern of the rule that is being read.
+func (p *ruleParser) addPattern(rule *Rule, s string) error {
+	re, steps, err := compile(s)
+	if err != nil {
+		return err
+	}
+	p.patterns++
+	p.steps += steps
+	switch {
+	case p.patterns > maxPatterns:
+		return fmt.Errorf("more than %d patterns in all", maxPatterns)
+	case p.steps > maxSteps:
+		return errors.New("the patterns are too costly in all; use fewer or smaller repeats")
+	}
+	rule.patterns = append(rule.patterns, re)
+	return nil
+}
+
+// readNumber returns a whole number from least up.
+func readNumber(pair *ast.MappingValueNode, least int) (*int, error) {
+	if number, ok := pair.Value.(*ast.IntegerNode); ok {
+		if n, err := strconv.Atoi(number.Token.Value); err == nil && n >= least && n <= maxNumber {
+			return &n, nil
+		}
+	}
+	return nil, mistake(pair.Value, "%s must be a whole number from %d to %d", keyOf(pair), least, maxNumber)
+}

@@ -1,0 +1,171 @@
+package moderator
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// clean returns s as patterns see it: without the characters that nobody can
+// see, in Unicode's normal form NFKC, and in valid UTF-8. So "ra\u200bcism" and
+// the full-width "ｒａｃｉｓｍ" read like the word that they show.
+func clean(s string) string {
+	return norm.NFKC.String(strings.Map(visible, s))
+}
+
+// visible maps characters without a glyph to -1, which removes them, and those
+// that show as a gap to a space.
+func visible(r rune) rune {
+	switch {
+	case r < 0x80:
+		return r
+	case r == '\u115f', r == '\u3164', r == '\uffa0':
+		// The Hangul fillers are letters to Unicode and blank to the eye.
+		return ' '
+	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+		// Cf has the zero-width characters, the soft hyphen and the marks of
+		// writing direction; the last table has the combining grapheme joiner.
+		return -1
+	}
+	return r
+}
+
+// fold returns a cleaned text without the difference of upper and lower case.
+// It is normalised again because folding can take a text out of NFKC.
+func fold(cleaned string) string {
+	// A Caser may hold state, so each call has its own.
+	return norm.NFKC.String(cases.Fold().String(cleaned))
+}
+
+// splitWords returns the words of a folded text: the longest runs of letters,
+// digits and marks. A mark that stands on no letter or digit belongs to what is
+// before it and begins no word: NFKC makes a space and a mark of an accent used
+// as a quotation mark (´), and the word behind that must be found.
+func splitWords(folded string) []string {
+	var words []string
+	start := -1
+	for i, r := range folded {
+		switch {
+		case start < 0 && isWordStart(r):
+			start = i
+		case start >= 0 && !isWordRune(r):
+			words = append(words, folded[start:i])
+			start = -1
+		}
+	}
+	if start >= 0 {
+		words = append(words, folded[start:])
+	}
+	return words
+}
+
+func isWordStart(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+func isWordRune(r rune) bool { return isWordStart(r) || unicode.IsMark(r) }
+
+// countLinks counts the places in a folded text where a link begins: "http://",
+// "https://" or "www." at the start of a word. "https://www." is one link.
+func countLinks(folded string) int {
+	links, end, inWord := 0, 0, false
+	for i, r := range folded {
+		if n := linkPrefix(folded[i:]); n > 0 && !inWord && i >= end {
+			links++
+			end = i + n
+		}
+		inWord = isWordRune(r)
+	}
+	return links
+}
+
+// linkPrefix returns the length of the beginning of a link with which s starts,
+// and 0 when it starts with none.
+func linkPrefix(s string) int {
+	rest, https := strings.CutPrefix(s, "https://")
+	rest, http := strings.CutPrefix(rest, "http://")
+	rest, www := strings.CutPrefix(rest, "www.")
+	if !https && !http && !www {
+		return 0
+	}
+	return len(s) - len(rest)
+}
+
+// noRule is greater than the index of any rule.
+const noRule = math.MaxInt
+
+// wordTree is a tree of words: the path from the root to a node spells a listed
+// word or the beginning of a phrase.
+type wordTree struct {
+	next map[string]*wordTree
+	// rule is the index of the first rule that lists the path to this node
+	// plus one, 0 when none does.
+	rule int
+}
+
+// add makes rule the owner of the phrase unless an earlier rule lists it too.
+func (t *wordTree) add(phrase []string, rule int) {
+	for _, w := range phrase {
+		if t.next == nil {
+			t.next = map[string]*wordTree{}
+		}
+		if t.next[w] == nil {
+			t.next[w] = &wordTree{}
+		}
+		t = t.next[w]
+	}
+	if t.rule == 0 {
+		t.rule = rule + 1
+	}
+}
+
+// first returns the index of the first rule of which a word or phrase occurs
+// in words, and noRule when there is none.
+func (t *wordTree) first(words []string) int {
+	found := noRule
+	for i := range words {
+		node := t
+		for _, w := range words[i:] {
+			node = node.next[w]
+			if node == nil {
+				break
+			}
+			if node.rule > 0 {
+				found = min(found, node.rule-1)
+			}
+		}
+	}
+	return found
+}
+
+// compile returns the expression and the number of its steps: matching takes
+// time in proportion to it, and repeats make many of few characters.
+func compile(pattern string) (*regexp.Regexp, int, error) {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, 0, patternError(err)
+	}
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil, 0, patternError(err)
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, 0, patternError(err)
+	}
+	return re, len(program.Inst), nil
+}
+
+// patternError says what is wrong with a pattern in one line, which the
+// library's own text is not when the pattern has more.
+func patternError(err error) error {
+	if e, ok := errors.AsType[*syntax.Error](err); ok {
+		return fmt.Errorf("%s at %q", e.Code, e.Expr)
+	}
+	return err
+}

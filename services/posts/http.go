@@ -1,0 +1,147 @@
+package posts
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"newsfeed/internal/event"
+	"newsfeed/internal/web"
+)
+
+// api answers HTTP.
+type api struct{ store *store }
+
+func (a api) routes(rt *web.Router) {
+	rt.Handle("POST", "/posts", a.create)
+	rt.Handle("GET", "/posts", a.list)
+	rt.Handle("GET", "/posts/{id}", a.get)
+	rt.Handle("PATCH", "/posts/{id}", a.edit)
+	rt.Handle("DELETE", "/posts/{id}", a.delete)
+}
+
+// created is the answer to POST /posts: the post and, this once, its token.
+type created struct {
+	Post
+	EditToken string `json:"editToken"`
+}
+
+func (a api) create(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[newPost](w, r)
+	if err != nil {
+		return err
+	}
+	key, err := a.store.keys.Get(r.Context())
+	if err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	p := Post{ID: id.String(), Title: in.Title, Body: in.Body, Author: in.Author, CreatedAt: time.Now().UTC(), Version: 1}
+	if err := a.store.create(r.Context(), p); err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/posts/"+p.ID)
+	w.Header().Set("ETag", web.VersionTag(p.Version))
+	return web.WriteJSON(w, http.StatusCreated, created{p, key.Token(tokenKind, p.ID)})
+}
+
+// tokenKind keeps a post's token from opening a comment of the same id.
+const tokenKind = "post"
+
+func (a api) list(w http.ResponseWriter, r *http.Request) error {
+	page, err := web.ParsePage(r)
+	if err != nil {
+		return err
+	}
+	posts, err := a.store.list(r.Context(), page, page.Limit+1)
+	if err != nil {
+		return err
+	}
+	if len(posts) > page.Limit {
+		posts = posts[:page.Limit]
+		last := posts[page.Limit-1]
+		web.NextLink(w, r, "cursor", web.Cursor{At: last.CreatedAt, ID: last.ID}.String())
+	}
+	return web.WriteCached(w, r, posts)
+}
+
+func (a api) get(w http.ResponseWriter, r *http.Request) error {
+	id, err := web.ID(r, "id")
+	if err != nil {
+		return err
+	}
+	p, err := a.store.get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return web.WriteVersion(w, r, p.Version, p)
+}
+
+func (a api) edit(w http.ResponseWriter, r *http.Request) error {
+	id, condition, err := a.authorise(r)
+	if err != nil {
+		return err
+	}
+	in, err := web.Decode[edit](w, r)
+	if err != nil {
+		return err
+	}
+	p, err := a.store.change(r.Context(), id, event.TypePostUpdated, func(p Post) (Post, bool, error) {
+		next, changed := p.edited(in)
+		return next, changed, check(condition, p)
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", web.VersionTag(p.Version))
+	return web.WriteJSON(w, http.StatusOK, p)
+}
+
+func (a api) delete(w http.ResponseWriter, r *http.Request) error {
+	id, condition, err := a.authorise(r)
+	if err != nil {
+		return err
+	}
+	_, err = a.store.change(r.Context(), id, event.TypePostDeleted, func(p Post) (Post, bool, error) {
+		return p.deleted(), true, check(condition, p)
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// authorise reads who may change which post under what condition. A post that
+// nobody can have written is not found before its token is looked at.
+func (a api) authorise(r *http.Request) (id string, c web.Condition, err error) {
+	if id, err = web.ID(r, "id"); err != nil {
+		return id, c, err
+	}
+	if c, err = web.IfMatch(r); err != nil {
+		return id, c, err
+	}
+	if _, err = a.store.get(r.Context(), id); err != nil {
+		return id, c, err
+	}
+	key, err := a.store.keys.Get(r.Context())
+	if err != nil {
+		return id, c, err
+	}
+	if !key.Holds(r, tokenKind, id) {
+		return id, c, web.Unauthorized(r)
+	}
+	return id, c, nil
+}
+
+func check(c web.Condition, p Post) error {
+	if !c.Holds(p.Version, p.Version) {
+		return fmt.Errorf("%w: post %s is at version %d", web.ErrPrecondition, p.ID, p.Version)
+	}
+	return nil
+}

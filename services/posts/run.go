@@ -1,0 +1,31 @@
+package posts
+
+import (
+	"context"
+	"log/slog"
+
+	"newsfeed/internal/event"
+	"newsfeed/internal/service"
+	"newsfeed/internal/web"
+)
+
+// Config is what the service can be told by environment variables.
+type Config struct {
+	web.Config
+	// EditKey makes the edit tokens; without it a random key is kept in Redis.
+	EditKey web.Secret `env:"EDIT_KEY"`
+}
+
+// Run serves and consumes until ctx ends, and returns nil after a clean stop.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	if err != nil {
+		return err
+	}
+	defer closeBus()
+	s := &store{bus: b, keys: service.NewEditKey(b, secret, cfg.EditKey)}
+	return service.Service{
+		Name: event.Posts, Port: Port, Config: cfg.Config, Log: log,
+		Routes: api{s}.routes, Streams: []string{stream}, Handle: s.handle,
+	}.Run(ctx, b)
+}

@@ -1,0 +1,171 @@
+package posts
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+	"newsfeed/internal/service"
+	"newsfeed/internal/web"
+)
+
+const (
+	stream = "{posts}:events"
+	ids    = "{posts}:ids"
+	secret = "{posts}:key"
+)
+
+func docKey(id string) string { return "{posts}:doc:" + id }
+
+// maxTries bounds how often a change is made anew because another came first.
+const maxTries = 20
+
+// store keeps posts in Redis.
+type store struct {
+	bus  *bus.Bus
+	keys *service.EditKey
+}
+
+// create stores a new post together with its event.
+func (s *store) create(ctx context.Context, p Post) error {
+	e, err := p.event(event.TypePostCreated, p.CreatedAt)
+	if err != nil {
+		return err
+	}
+	err = s.commit(ctx, bus.Doc{}, Post{}, p, bus.Change{Stream: stream, Event: e})
+	if errors.Is(err, bus.ErrConflict) {
+		// The id is new, so what is there is this post, changed since by somebody
+		// quicker than the repetition of a write whose reply was lost.
+		return nil
+	}
+	return err
+}
+
+// get returns the post; one that was deleted is web.ErrNotFound.
+func (s *store) get(ctx context.Context, id string) (Post, error) {
+	p, _, err := s.load(ctx, id)
+	if err == nil && (p.Version == 0 || p.Deleted) {
+		err = fmt.Errorf("%w: post %s", web.ErrNotFound, id)
+	}
+	return p, err
+}
+
+// list returns up to limit posts after the cursor, newest first.
+func (s *store) list(ctx context.Context, page web.Page, limit int) ([]Post, error) {
+	after := ""
+	if !page.After.IsZero() {
+		after = bus.TimeKey(page.After.At, page.After.ID)
+	}
+	found, err := s.bus.Walk(ctx, ids, true, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(found))
+	for i, id := range found {
+		keys[i] = docKey(id)
+	}
+	docs, err := s.bus.LoadAll(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	posts := make([]Post, 0, len(docs))
+	for _, d := range docs {
+		p, err := decode(d)
+		if err != nil {
+			return nil, err
+		}
+		if p.Version > 0 && !p.Deleted {
+			posts = append(posts, p)
+		}
+	}
+	return posts, nil
+}
+
+// change makes of a post what decide says, together with the event of type typ.
+// decide sees the post as it is and may be asked again if that changes; when it
+// returns false nothing is written.
+func (s *store) change(ctx context.Context, id, typ string, decide func(Post) (Post, bool, error)) (Post, error) {
+	now, doc, err := s.load(ctx, id)
+	for range maxTries {
+		if err != nil {
+			return Post{}, err
+		}
+		if now.Version == 0 || now.Deleted {
+			return Post{}, fmt.Errorf("%w: post %s", web.ErrNotFound, id)
+		}
+		next, changed, err := decide(now)
+		if err != nil || !changed {
+			return now, err
+		}
+		e, err := next.event(typ, time.Now())
+		if err != nil {
+			return Post{}, err
+		}
+		err = s.commit(ctx, doc, now, next, bus.Change{Stream: stream, Event: e})
+		conflict, lost := errors.AsType[*bus.ConflictError](err)
+		if !lost {
+			return next, err
+		}
+		doc = conflict.Now
+		now, err = decode(doc)
+		if err != nil {
+			return Post{}, err
+		}
+	}
+	return Post{}, fmt.Errorf("%w: post %s keeps changing", web.ErrConflict, id)
+}
+
+// adopt takes in an entry of the stream that this service did not write.
+// Entries that are not newer than the post's last change are done already.
+func (s *store) adopt(ctx context.Context, e bus.Entry, id string, payload event.Payload) error {
+	now, doc, err := s.load(ctx, id)
+	if err != nil || !e.ID.After(doc.Entry) {
+		return err
+	}
+	next, changed := now.adopted(e.Event, payload)
+	if !changed {
+		return nil
+	}
+	return s.commit(ctx, doc, now, next, bus.Change{Adopted: e})
+}
+
+// commit completes the change from one state of the post to the next.
+func (s *store) commit(ctx context.Context, was bus.Doc, now, next Post, c bus.Change) error {
+	doc, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
+	if next.Deleted {
+		c.Index = []bus.Index{{Verb: bus.ZRem, Key: ids, Member: bus.TimeKey(now.CreatedAt, next.ID)}}
+	} else if now.Version == 0 {
+		c.Index = []bus.Index{{Verb: bus.ZAdd, Key: ids, Member: bus.TimeKey(next.CreatedAt, next.ID)}}
+	}
+	_, err = s.bus.Commit(ctx, c)
+	return err
+}
+
+func (s *store) load(ctx context.Context, id string) (Post, bus.Doc, error) {
+	doc, err := s.bus.Load(ctx, docKey(id), "")
+	if err != nil {
+		return Post{}, doc, err
+	}
+	p, err := decode(doc)
+	return p, doc, err
+}
+
+// decode reads a stored post; one that does not exist has version 0.
+func decode(doc bus.Doc) (Post, error) {
+	var p Post
+	if !doc.Exists() {
+		return p, nil
+	}
+	if err := json.Unmarshal(doc.JSON, &p); err != nil {
+		return p, fmt.Errorf("stored post: %w", err)
+	}
+	return p, nil
+}
