@@ -1,0 +1,72 @@
+// Package query keeps the view of posts with their comments, and is the only
+// service that the public feed is read from.
+//
+// In: every event of {posts}:events and {comments}:events, folded into the view
+// (fold.go, consume.go). Out: pages over HTTP (http.go); no events.
+//
+// Keys, of the view's generation 1:
+//
+//	{query}:1:post:<id>        what is known of a post
+//	{query}:1:feed             the posts to show, by time and id
+//	{query}:1:comments:<post>  what is known of each comment of a post (a hash)
+//	{query}:1:order:<post>     its comments to show, by time and id
+//	{query}:1:approved:<post>  ids of the approved ones among them
+//
+// The view lies in one slot; that one Redis node can hold it is the stated limit.
+package query
+
+import (
+	"time"
+
+	"newsfeed/internal/event"
+)
+
+// Port is where the service listens if it is not told otherwise.
+const Port = 5004
+
+// previewed is how many of a post's latest comments come with it on a page.
+const previewed = 20
+
+// postView is a post as it is shown.
+type postView struct {
+	ID           string        `json:"id"`
+	Title        string        `json:"title"`
+	Body         string        `json:"body"`
+	Author       string        `json:"author"`
+	CreatedAt    time.Time     `json:"createdAt"`
+	Version      int64         `json:"version"`
+	CommentCount int64         `json:"commentCount"` // of approved ones
+	Comments     []commentView `json:"comments"`     // the latest of every status, in posting order
+}
+
+// commentView is a comment as it is shown: without a text and a name until they
+// are approved.
+type commentView struct {
+	ID        string       `json:"id"`
+	Content   string       `json:"content"`
+	Author    string       `json:"author"`
+	Status    event.Status `json:"status"`
+	CreatedAt time.Time    `json:"createdAt"`
+	Version   int64        `json:"version"`
+}
+
+// view returns the post as it is shown, with its comments.
+func (p post) view(approved int64, comments []comment) postView {
+	v := postView{
+		ID: p.ID, Title: p.Title.Value, Body: p.Body.Value, Author: p.Author.Value, CreatedAt: p.Created.At,
+		Version: max(1, p.Version.Value), CommentCount: approved, Comments: make([]commentView, len(comments)),
+	}
+	for i, c := range comments {
+		v.Comments[i] = c.view()
+	}
+	return v
+}
+
+// view returns the comment as it is shown.
+func (c comment) view() commentView {
+	v := commentView{ID: c.ID, Status: c.Status.Value, CreatedAt: c.Created.At, Version: max(1, c.Version.Value)}
+	if v.Status == event.Approved {
+		v.Content, v.Author = c.Content.Value, c.Author.Value
+	}
+	return v
+}

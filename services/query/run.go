@@ -1,0 +1,31 @@
+package query
+
+import (
+	"context"
+	"log/slog"
+
+	"newsfeed/internal/event"
+	"newsfeed/internal/service"
+	"newsfeed/internal/web"
+)
+
+// Config is what the service can be told by environment variables.
+type Config struct {
+	web.Config
+}
+
+// Run serves and consumes until ctx ends, and returns nil after a clean stop.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	if err != nil {
+		return err
+	}
+	defer closeBus()
+	s := newStore(b)
+	return service.Service{
+		Name: event.Query, Port: Port, Config: cfg.Config, Log: log,
+		Routes:  api{s}.routes,
+		Streams: []string{event.Stream(event.Posts), event.Stream(event.Comments)},
+		Handle:  s.handle,
+	}.Run(ctx, b)
+}

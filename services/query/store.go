@@ -1,0 +1,224 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	_ "embed" // the scripts
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/web"
+)
+
+// prefix begins every key of the view.
+const prefix = "{query}:1:"
+
+const feedKey = prefix + "feed"
+
+func postKey(id string) string       { return prefix + "post:" + id }
+func commentsKey(post string) string { return prefix + "comments:" + post }
+func orderKey(post string) string    { return prefix + "order:" + post }
+func approvedKey(post string) string { return prefix + "approved:" + post }
+
+// maxTries bounds how often a change is folded anew because another came first.
+const maxTries = 50
+
+//go:embed lua/page.lua
+var pageLua string
+
+//go:embed lua/comments.lua
+var commentsLua string
+
+// store keeps the view in Redis.
+type store struct {
+	bus          *bus.Bus
+	pageScript   *redis.Script
+	commentsPage *redis.Script
+}
+
+func newStore(b *bus.Bus) *store {
+	return &store{bus: b, pageScript: redis.NewScript(pageLua), commentsPage: redis.NewScript(commentsLua)}
+}
+
+// foldPost writes what next makes of a post, and its place in the feed.
+func (s *store) foldPost(ctx context.Context, id string, next func(post) post) error {
+	return fold(ctx, s.bus, postKey(id), "", next, func(was, is post) []bus.Index {
+		return moved(feedKey, bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
+	})
+}
+
+// foldComment writes what next makes of a comment, and its places under the post.
+func (s *store) foldComment(ctx context.Context, postID, id string, next func(comment) comment) error {
+	return fold(ctx, s.bus, commentsKey(postID), id, next, func(was, is comment) []bus.Index {
+		index := moved(orderKey(postID), bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
+		switch {
+		case is.approved() && !was.approved():
+			index = append(index, bus.Index{Verb: bus.SAdd, Key: approvedKey(postID), Member: id})
+		case was.approved() && !is.approved():
+			index = append(index, bus.Index{Verb: bus.SRem, Key: approvedKey(postID), Member: id})
+		}
+		return index
+	})
+}
+
+// moved returns what takes a member of a sorted set from its old place to its
+// new one.
+func moved(key, from string, was bool, to string, is bool) []bus.Index {
+	if was == is && from == to {
+		return nil
+	}
+	var index []bus.Index
+	if was {
+		index = append(index, bus.Index{Verb: bus.ZRem, Key: key, Member: from})
+	}
+	if is {
+		index = append(index, bus.Index{Verb: bus.ZAdd, Key: key, Member: to})
+	}
+	return index
+}
+
+// fold replaces a document by what next makes of it, with its indexes. It begins
+// with the guess that there is none, which holds for every first event and costs
+// the others nothing: the refusal brings the document that a read would have.
+func fold[T any](ctx context.Context, b *bus.Bus, key, field string, next func(T) T, index func(was, is T) []bus.Index) error {
+	var doc bus.Doc
+	for range maxTries {
+		was, err := parse[T](string(doc.JSON))
+		if err != nil {
+			return err
+		}
+		is := next(was)
+		value, err := json.Marshal(is)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(value, doc.JSON) {
+			return nil
+		}
+		_, err = b.Commit(ctx, bus.Change{Key: key, Field: field, Want: doc, Doc: value, Index: index(was, is)})
+		conflict, lost := errors.AsType[*bus.ConflictError](err)
+		if !lost {
+			return err
+		}
+		doc = conflict.Now
+	}
+	return fmt.Errorf("%s keeps changing", key)
+}
+
+func parse[T any](value string) (T, error) {
+	var t T
+	if value == "" {
+		return t, nil
+	}
+	if err := json.Unmarshal([]byte(value), &t); err != nil {
+		return t, fmt.Errorf("stored view: %w", err)
+	}
+	return t, nil
+}
+
+// page returns up to limit posts after the cursor, newest first.
+func (s *store) page(ctx context.Context, after web.Cursor, limit int) ([]postView, error) {
+	return s.read(ctx, prefix, from(after), limit, previewed)
+}
+
+// post returns one post; web.ErrNotFound if there is none to show.
+func (s *store) post(ctx context.Context, id string) (postView, error) {
+	posts, err := s.read(ctx, prefix, "", 1, previewed, id)
+	if err != nil {
+		return postView{}, err
+	}
+	if len(posts) == 0 {
+		return postView{}, fmt.Errorf("%w: post %s", web.ErrNotFound, id)
+	}
+	return posts[0], nil
+}
+
+func (s *store) read(ctx context.Context, args ...any) ([]postView, error) {
+	rows, err := s.pageScript.RunRO(ctx, s.bus.Redis(), []string{feedKey}, args...).Slice()
+	if err != nil {
+		return nil, bus.Err("read the view", err)
+	}
+	posts := make([]postView, 0, len(rows))
+	for _, row := range rows {
+		cells, ok := row.([]any)
+		if !ok || len(cells) != 4 {
+			return nil, fmt.Errorf("read the view: unexpected answer %v", row)
+		}
+		value, _ := cells[1].(string)
+		p, err := parse[post](value)
+		if err != nil {
+			return nil, err
+		}
+		if !p.shown() {
+			continue
+		}
+		approved, _ := cells[2].(int64)
+		comments, err := parseComments(cells[3])
+		if err != nil {
+			return nil, err
+		}
+		posts = append(posts, p.view(approved, comments))
+	}
+	return posts, nil
+}
+
+// comments returns up to limit comments of a post after the cursor, oldest first.
+func (s *store) comments(ctx context.Context, postID string, after web.Cursor, limit int) ([]commentView, error) {
+	keys := []string{postKey(postID), commentsKey(postID), orderKey(postID)}
+	row, err := s.commentsPage.RunRO(ctx, s.bus.Redis(), keys, from(after), limit).Slice()
+	if errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("%w: post %s", web.ErrNotFound, postID)
+	}
+	if err != nil {
+		return nil, bus.Err("read comments", err)
+	}
+	if len(row) != 2 {
+		return nil, fmt.Errorf("read comments: unexpected answer %v", row)
+	}
+	value, _ := row[0].(string)
+	p, err := parse[post](value)
+	if err != nil {
+		return nil, err
+	}
+	if !p.shown() {
+		return nil, fmt.Errorf("%w: post %s", web.ErrNotFound, postID)
+	}
+	found, err := parseComments(row[1])
+	if err != nil {
+		return nil, err
+	}
+	views := make([]commentView, len(found))
+	for i, c := range found {
+		views[i] = c.view()
+	}
+	return views, nil
+}
+
+func parseComments(cell any) ([]comment, error) {
+	values, _ := cell.([]any)
+	comments := make([]comment, 0, len(values))
+	for _, v := range values {
+		value, ok := v.(string)
+		if !ok {
+			continue
+		}
+		c, err := parse[comment](value)
+		if err != nil {
+			return nil, err
+		}
+		comments = append(comments, c)
+	}
+	return comments, nil
+}
+
+// from returns the member of a sorted set that the cursor stands for.
+func from(c web.Cursor) string {
+	if c.IsZero() {
+		return ""
+	}
+	return bus.TimeKey(c.At, c.ID)
+}
