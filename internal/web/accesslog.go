@@ -1,0 +1,96 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// statusClientGone stands in the log where a client left before its answer.
+const statusClientGone = 499
+
+// withAccessLog writes one line per request when it is done, also if it panics.
+// Probes come every few seconds and are of interest only when debugging.
+func withAccessLog(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			level := slog.LevelInfo
+			switch r.URL.Path {
+			case "/livez", "/readyz", "/metrics":
+				level = slog.LevelDebug
+			}
+			log.LogAttrs(r.Context(), level, "request",
+				slog.String("method", r.Method),
+				slog.String("path", r.URL.Path), // the query can hold what is not for the log
+				slog.Int("status", rec.logged(r)),
+				slog.Int64("bytes", rec.bytes),
+				slog.Duration("duration", time.Since(start)),
+				slog.String("request_id", RequestID(r.Context())))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder remembers what was answered. http.NewResponseController finds the
+// writer below through Unwrap; Flush is here for those who ask for http.Flusher.
+type recorder struct {
+	http.ResponseWriter
+	status int // 0 until the header is written
+	bytes  int64
+}
+
+func (rec *recorder) WriteHeader(status int) {
+	// 1xx announce the answer and do not begin it.
+	if rec.status == 0 && status >= http.StatusOK {
+		rec.status = status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+func (rec *recorder) Write(p []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	n, err := rec.ResponseWriter.Write(p)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+// Flush implements [http.Flusher].
+func (rec *recorder) Flush() {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	// An error here is that of the connection, which the next Write reports.
+	_ = http.NewResponseController(rec.ResponseWriter).Flush()
+}
+
+// Unwrap is for [http.ResponseController].
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+
+func (rec *recorder) logged(r *http.Request) int {
+	switch {
+	case r.Context().Err() != nil && (rec.status == 0 || rec.status >= http.StatusInternalServerError):
+		return statusClientGone
+	case rec.status == 0:
+		return http.StatusOK // what net/http sends for a handler that said nothing
+	default:
+		return rec.status
+	}
+}
+
+// begun reports whether an answer is under way on w.
+func begun(w http.ResponseWriter) bool {
+	for {
+		if rec, ok := w.(*recorder); ok {
+			return rec.status != 0
+		}
+		under, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = under.Unwrap()
+	}
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// WriteJSON answers with v as JSON. An error means that nothing was written.
+func WriteJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	writeBody(w, status, body)
+	return nil
+}
+
+// WriteCached answers 200 with v as JSON and a strong ETag made from its bytes,
+// or 304 if the client has just that (If-None-Match). An error means that
+// nothing was written.
+func WriteCached(w http.ResponseWriter, r *http.Request, v any) error {
+	body, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body)
+	writeTagged(w, r, `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`, body)
+	return nil
+}
+
+// WriteVersion is [WriteCached] for one document, with the ETag that If-Match
+// later takes; see [VersionTag].
+func WriteVersion(w http.ResponseWriter, r *http.Request, version int64, v any) error {
+	body, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	writeTagged(w, r, VersionTag(version), body)
+	return nil
+}
+
+func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte) {
+	w.Header().Set("ETag", tag)
+	w.Header().Set("Cache-Control", "no-cache") // keep it, but ask each time
+	if noneMatch(r, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	writeBody(w, http.StatusOK, body)
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // fails only if the client is gone, and then nobody is there to be told
+}
+
+// marshal leaves <, > and & as they are: these answers are no HTML.
+func marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("answer %T: %w", v, err)
+	}
+	return buf.Bytes(), nil
+}

@@ -1,0 +1,31 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// stoppingKey is where Serve puts a context that ends when it is told to stop.
+type stoppingKey struct{}
+
+// LongLived prepares for an answer that takes as long as the client stays, such
+// as server-sent events: it lifts the time limit for writing and returns a
+// context that ends with the request and as soon as the server is told to stop.
+func LongLived(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc, error) {
+	// net/http lifts the read limit itself once it has the whole request. A
+	// writer that is no connection, as in tests, has no limit to lift.
+	err := http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, nil, fmt.Errorf("lift the write time limit: %w", err)
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	stopping, ok := r.Context().Value(stoppingKey{}).(context.Context)
+	if !ok {
+		return ctx, cancel, nil
+	}
+	forget := context.AfterFunc(stopping, cancel)
+	return ctx, func() { forget(); cancel() }, nil
+}

@@ -1,0 +1,51 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/caarlos0/env/v11"
+)
+
+const (
+	exitFailed = 1
+	exitConfig = 2
+)
+
+// Main runs a service until it ends, or SIGINT or SIGTERM ends ctx, and ends the
+// process: with 0, or with one clear line on standard error and [ExitCode]. A
+// second signal ends it at once. environ holds the environment variables.
+func Main(service string, run func(ctx context.Context, environ map[string]string) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
+	err := run(ctx, env.ToMap(os.Environ()))
+	os.Exit(report(ctx, os.Stderr, service, err))
+}
+
+// report writes why the service failed and returns the code to exit with. To be
+// told to stop while still starting is no failure.
+func report(ctx context.Context, w io.Writer, service string, err error) int {
+	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return 0
+	}
+	_, _ = fmt.Fprintf(w, "%s: %v\n", service, err) // standard error is the last resort
+	return ExitCode(err)
+}
+
+// ExitCode returns what an error in err's chain says with ExitCode() int, as
+// [ConfigError] does with 2; 0 for nil, and 1 for all else.
+func ExitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return exitFailed
+}

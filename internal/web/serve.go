@@ -1,0 +1,113 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	// idleTimeout is longer than load balancers keep connections (60 s), so that
+	// they are the ones to close them.
+	idleTimeout    = 90 * time.Second
+	maxHeaderBytes = 16 << 10
+	// DefaultDrain leaves, of the 10 s after which a container is killed, two for
+	// what a service does after it has stopped to answer.
+	DefaultDrain = 8 * time.Second
+	// grace is what handlers get to answer once their context has ended.
+	grace = 500 * time.Millisecond
+)
+
+// Server is what [Serve] needs to know.
+type Server struct {
+	Handler  http.Handler
+	Log      *slog.Logger
+	Addr     string                 // host:port, or :port for all interfaces; "" for Port on loopback
+	Port     int                    // used if Addr is empty; 0 is any free port
+	Probes   *Probes                // told when draining begins; may be nil
+	Drain    time.Duration          // how long running requests may take at the end; 0 is DefaultDrain
+	OnListen func(addrs []net.Addr) // called once, when connections are accepted; may be nil
+}
+
+// Serve answers requests until ctx ends, then lets the running ones finish and
+// returns nil. Their context outlives ctx by the drain time: a write that is
+// under way when the service is told to stop goes through. Handlers that would
+// go on for longer use [LongLived]. An error means that it could not listen or
+// accept.
+func Serve(ctx context.Context, s Server) error {
+	listeners, err := listen(ctx, s.Addr, s.Port)
+	if err != nil {
+		return err
+	}
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stopping, stop := context.WithCancel(base)
+	defer stop()
+	srv := &http.Server{
+		Handler:           s.Handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(base, stoppingKey{}, stopping)
+		},
+	}
+	srv.RegisterOnShutdown(stop)
+
+	g, gctx := errgroup.WithContext(ctx)
+	addrs := make([]net.Addr, len(listeners))
+	for i, l := range listeners {
+		addrs[i] = l.Addr()
+		g.Go(func() error {
+			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", l.Addr(), err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		<-gctx.Done()
+		if s.Probes != nil {
+			s.Probes.Drain()
+		}
+		drain(srv, s.Log, cancel, s.Drain)
+		return nil
+	})
+	s.Log.Info("listening", "addresses", addrs)
+	if s.OnListen != nil {
+		s.OnListen(addrs)
+	}
+	return g.Wait()
+}
+
+// drain shuts srv down: first it waits for running requests, then it ends their
+// context, and at last it closes their connections.
+func drain(srv *http.Server, log *slog.Logger, endRequests func(), limit time.Duration) {
+	if limit == 0 {
+		limit = DefaultDrain
+	}
+	patient, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if srv.Shutdown(patient) == nil {
+		return
+	}
+	log.Warn("requests still run after the drain time and are ended", "drain", limit)
+	endRequests()
+	last, cancelLast := context.WithTimeout(context.Background(), grace)
+	defer cancelLast()
+	if srv.Shutdown(last) != nil {
+		_ = srv.Close() // closes all it can; there is no one left to tell
+	}
+}

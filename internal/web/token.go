@@ -1,0 +1,74 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// EditKey makes the tokens with which an author edits what they wrote. Whoever
+// has the key can make them all, so a token need not be stored.
+type EditKey []byte
+
+// Token returns the edit token for one thing: base64url(HMAC-SHA256(key,
+// kind ":" id)). kind is a word such as "post".
+func (k EditKey) Token(kind, id string) string {
+	return base64.RawURLEncoding.EncodeToString(k.sum(kind + ":" + id))
+}
+
+// Holds reports whether r brings the edit token for the thing.
+func (k EditKey) Holds(r *http.Request, kind, id string) bool {
+	token, ok := Bearer(r)
+	return ok && same(token, k.Token(kind, id))
+}
+
+// AuthorKey names the author behind a client's address without giving the
+// address away: 32 hexadecimal digits of its HMAC. No kind of a token begins
+// with NUL, so it never is the beginning of a token.
+func (k EditKey) AuthorKey(addr string) string {
+	return hex.EncodeToString(k.sum("\x00author:" + addr)[:16])
+}
+
+func (k EditKey) sum(text string) []byte {
+	mac := hmac.New(sha256.New, k)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}
+
+// Bearer returns the token of the Authorization header (RFC 6750) and whether
+// there is one.
+func Bearer(r *http.Request) (string, bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	return token, strings.EqualFold(scheme, "Bearer") && token != ""
+}
+
+// HasToken reports whether r brings the configured token. It never does if none
+// is configured, nor if the token is [DevelopmentToken] and the request was not
+// addressed to this machine as such.
+func HasToken(r *http.Request, token Secret) bool {
+	if token == "" || token == DevelopmentToken && !loopbackHost(r.Host) {
+		return false
+	}
+	given, ok := Bearer(r)
+	return ok && same(given, string(token))
+}
+
+// Unauthorized is the error for a request whose token is missing or wrong.
+func Unauthorized(r *http.Request) error {
+	if _, ok := Bearer(r); !ok {
+		return fmt.Errorf("%w: send it as Authorization: Bearer <token>", ErrUnauthorized)
+	}
+	return fmt.Errorf("%w: this token is not valid here", ErrUnauthorized)
+}
+
+// same compares in a time that depends on neither text nor their lengths.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
