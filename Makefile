@@ -1,0 +1,49 @@
+# `make` lists the targets. CI calls the same ones.
+
+GOLANGCI_LINT := 2.15.0
+
+# make run ARGS='--port-offset 100'
+ARGS ?=
+# make test TESTFLAGS='-run Redrive -count=10'
+TESTFLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt build bench go lint
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-8s %s\n' "$$t" "$$d"; done
+
+# Not `go run`, which leaves its child behind when it is ended with SIGTERM.
+run: go ## start everything in one process, on loopback only
+	@sh scripts/install-missing.sh run
+	@go build -buildvcs=false -o bin/newsfeed ./cmd/newsfeed && exec bin/newsfeed $(ARGS)
+
+test: go ## run all tests, with the race detector
+	@sh scripts/install-missing.sh test
+	go test -race -timeout 10m $(TESTFLAGS) ./...
+
+check: go lint ## formatting, go vet, linters, and which package may import which
+	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }
+	go vet ./...
+	bin/golangci-lint run ./...
+	go test -count=1 ./internal/arrows
+
+fmt: go ## format the Go code
+	$(GOFILES) -exec gofmt -l -w {} +
+
+build: go ## build the commands into bin/
+	go build -o bin/ ./cmd/...
+
+bench: go ## measure the bus beside the bare limit
+	@sh scripts/install-missing.sh bench
+	go run ./bench $(ARGS)
+
+GOFILES = find . -name node_modules -prune -o -name '*.go' -type f
+
+go:
+	@sh scripts/require-go.sh
+
+lint:
+	@[ "$$(bin/golangci-lint version --short 2>/dev/null)" = $(GOLANGCI_LINT) ] || { \
+		echo "building golangci-lint $(GOLANGCI_LINT) into bin/, once; this takes about two minutes" && \
+		GOBIN='$(CURDIR)/bin' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_LINT); }

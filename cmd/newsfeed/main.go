@@ -1,0 +1,21 @@
+// Command newsfeed runs the whole newsfeed in one process, and carries the
+// commands with which an operator or a learner looks at it:
+//
+//	newsfeed up      starts every service, and a Redis if there is none
+//	newsfeed tail    shows the events as they happen
+//
+// It ends with 0 after a clean stop, 2 if it was called or configured wrongly,
+// and 1 for every other failure.
+package main
+
+import (
+	"context"
+
+	"newsfeed/internal/web"
+)
+
+func main() {
+	web.Main("newsfeed", func(ctx context.Context, environ map[string]string) error {
+		return newRoot(environ).ExecuteContext(ctx)
+	})
+}

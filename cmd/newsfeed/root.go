@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// redisPort is not 6379, where a distribution's own Redis often listens.
+	redisPort = 6380
+	// maxOffset keeps the highest port, which is that of Redis, within 65535.
+	maxOffset = 65535 - redisPort
+)
+
+func newRoot(environ map[string]string) *cobra.Command {
+	var o upOptions
+	root := &cobra.Command{
+		Use:           "newsfeed",
+		Short:         "A newsfeed of posts and moderated comments, on Redis Streams",
+		Version:       version(),
+		Args:          noArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return up(cmd, environ, o) },
+	}
+	o.register(root)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newUp(environ), newTail(environ))
+	return root
+}
+
+// usageError says that the command line is wrong.
+type usageError struct{ error }
+
+// ExitCode is 2, as for a wrong configuration.
+func (usageError) ExitCode() int { return 2 }
+
+// Unwrap gives the reason.
+func (e usageError) Unwrap() error { return e.error }
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unknown command %q, see %s --help", args[0], cmd.CommandPath())}
+	}
+	return nil
+}
+
+func checkOffset(n int) error {
+	if n < 0 || n > maxOffset {
+		return usageError{fmt.Errorf("--port-offset = %d is not a number from 0 to %d", n, maxOffset)}
+	}
+	return nil
+}
+
+// version is the module's, or for a build from a work tree that of the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}

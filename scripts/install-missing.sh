@@ -1,0 +1,76 @@
+#!/bin/sh
+# install-missing.sh run|test|bench installs the programs that the make target
+# needs and does not find. As root on Debian or Ubuntu it takes them from the
+# distribution; elsewhere it says in one line what to install. It fails when
+# something is still missing, but for run, which can do without Redis.
+set -eu
+
+need_redis() {
+	command -v redis-server >/dev/null || apt="$apt redis-server" dnf="$dnf redis" brew="$brew redis"
+}
+
+# The race detector needs a C compiler and the C library's headers.
+need_cc() {
+	printf '#include <pthread.h>\n' | ${CC:-$(go env CC)} -E - >/dev/null 2>&1 ||
+		apt="$apt gcc libc6-dev" dnf="$dnf gcc glibc-devel" brew="$brew gcc"
+}
+
+# The tests walk through the README in a network namespace of their own, which
+# only Linux has.
+need_tour() {
+	command -v curl >/dev/null || apt="$apt curl" dnf="$dnf curl" brew="$brew curl"
+	[ "$(uname)" = Linux ] || return 0
+	command -v ip >/dev/null || [ -x /sbin/ip ] || apt="$apt iproute2" dnf="$dnf iproute"
+	command -v unshare >/dev/null || apt="$apt util-linux" dnf="$dnf util-linux"
+	command -v ps >/dev/null || apt="$apt procps" dnf="$dnf procps-ng"
+}
+
+find_missing() {
+	apt='' dnf='' brew=''
+	need_redis
+	if [ "$target" = test ]; then
+		need_cc
+		need_tour
+	fi
+}
+
+# The distribution starts redis-server on 6379 once it is installed, and at every
+# boot. Nothing here uses that one, so neither is to happen.
+policy=/usr/sbin/policy-rc.d
+install_quietly() {
+	if [ ! -e $policy ]; then
+		trap 'rm -f $policy' EXIT
+		trap 'exit 1' HUP INT TERM
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod +x $policy
+	fi
+	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+	apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null || echo 'apt-get update failed; trying with the lists there are' >&2
+	# shellcheck disable=SC2086 # a list of words
+	apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $apt </dev/null || return
+	case $apt in *redis-server*)
+		if command -v systemctl >/dev/null; then
+			systemctl -q disable --now redis-server >/dev/null 2>&1 || systemctl -q disable redis-server >/dev/null 2>&1 || true
+		fi
+	esac
+}
+
+target=${1:?run, test or bench}
+find_missing
+[ -n "$apt$dnf$brew" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	echo "installing$apt"
+	install_quietly || echo "apt-get could not install$apt" >&2
+	find_missing
+	[ -n "$apt$dnf$brew" ] || exit 0
+fi
+
+hint="missing for make $target: apt-get install$apt, or dnf install$dnf"
+[ -z "$brew" ] || hint="$hint, or brew install$brew"
+if [ "$target" = run ]; then
+	echo "$hint (going on without: what you post is kept in memory only)" >&2
+	exit 0
+fi
+echo "$hint" >&2
+exit 1
