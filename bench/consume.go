@@ -122,3 +122,32 @@ func busConsume(ctx context.Context, client *redis.Client, group string, n int, 
 	}
 	return float64(n) / took.Seconds(), nil
 }
+
+// measureConsume compares the bus, with the services' options, with a bare loop.
+func measureConsume(ctx context.Context) ([]row, error) {
+	const n = 100_000
+	addr, stop, err := startRedis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	defer func() { _ = client.Close() }()
+	sum, err := fill(ctx, client, n)
+	if err != nil {
+		return nil, err
+	}
+	r := row{what: "consume and acknowledge", unit: "/s", least: 0.6}
+	for i := range rounds {
+		bare, err := bareConsume(ctx, client, fmt.Sprintf("bare%d", i), n)
+		if err != nil {
+			return nil, err
+		}
+		ours, err := busConsume(ctx, client, fmt.Sprintf("bus%d", i), n, sum)
+		if err != nil {
+			return nil, err
+		}
+		r.bare, r.ours = append(r.bare, bare), append(r.ours, ours)
+	}
+	return []row{r}, nil
+}

@@ -1,6 +1,6 @@
 // Package arrows holds which package of this module may import which:
 //
-//	cmd → services/*, frontend → internal/{bus,web} → internal/event
+//	cmd → services/*, frontend → internal/service → internal/{bus,web} → internal/event
 //
 // It has tests only. The linter says the same as one types; this also sees test
 // files, and services that are not there yet.
@@ -36,8 +36,9 @@ var rules = []rule{
 	{"internal/event", nil, []string{"github.com/google/uuid"}, "internal/event imports the standard library and google/uuid only"},
 	{"internal/bus", []string{"internal/event"}, nil, "internal/bus imports internal/event only"},
 	{"internal/web", []string{"internal/event"}, nil, "internal/web imports internal/event only"},
+	{"internal/service", []string{"internal/bus", "internal/web", "internal/event"}, nil, "internal/service imports internal/{bus,web,event} only"},
 	{"internal", []string{"internal"}, nil, "internal packages import internal packages only"},
-	{"services/*", []string{"internal/bus", "internal/web", "internal/event"}, nil, "services import internal/{bus,web,event} only, and never each other"},
+	{"services/*", []string{"internal/service", "internal/bus", "internal/web", "internal/event"}, nil, "services import internal/{service,bus,web,event} only, and never each other"},
 	{"frontend", []string{"internal/bus", "internal/web", "internal/event"}, nil, "the frontend imports internal/{bus,web,event} only"},
 	{"cmd/*", []string{"services", "frontend", "internal"}, nil, "commands import services, frontend and internal packages only"},
 }
@@ -80,13 +81,13 @@ func TestCheck(t *testing.T) {
 		{"bustest is not bus", "internal/bustest/a.go", []string{"m/internal/bus"}, ""},
 		{"internal does not look up", "internal/bustest/a.go", []string{"m/services/posts"}, "m/services/posts: internal packages import internal packages only"},
 		{"a service takes all below", "services/posts/a.go", []string{"m/internal/bus", "m/internal/web", "m/internal/event", other}, ""},
-		{"a service takes no other service", "services/posts/a.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{bus,web,event} only, and never each other"},
-		{"nor one that begins like it", "services/posts/a.go", []string{"m/services/postscript"}, "m/services/postscript: services import internal/{bus,web,event} only, and never each other"},
-		{"nor in its tests", "services/posts/a_test.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{bus,web,event} only, and never each other"},
+		{"a service takes no other service", "services/posts/a.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{service,bus,web,event} only, and never each other"},
+		{"nor one that begins like it", "services/posts/a.go", []string{"m/services/postscript"}, "m/services/postscript: services import internal/{service,bus,web,event} only, and never each other"},
+		{"nor in its tests", "services/posts/a_test.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{service,bus,web,event} only, and never each other"},
 		{"its tests take itself and helpers", "services/posts/a_test.go", []string{"m/services/posts", "m/internal/bustest"}, ""},
-		{"a service takes no helpers", "services/posts/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: services import internal/{bus,web,event} only, and never each other"},
-		{"a service takes no command", "services/posts/a.go", []string{"m/cmd/posts"}, "m/cmd/posts: services import internal/{bus,web,event} only, and never each other"},
-		{"nor the module's root", "services/posts/a.go", []string{"m"}, "m: services import internal/{bus,web,event} only, and never each other"},
+		{"a service takes no helpers", "services/posts/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: services import internal/{service,bus,web,event} only, and never each other"},
+		{"a service takes no command", "services/posts/a.go", []string{"m/cmd/posts"}, "m/cmd/posts: services import internal/{service,bus,web,event} only, and never each other"},
+		{"nor the module's root", "services/posts/a.go", []string{"m"}, "m: services import internal/{service,bus,web,event} only, and never each other"},
 		{"the frontend takes web", "frontend/server.go", []string{"m/internal/web"}, ""},
 		{"the frontend takes no service", "frontend/server.go", []string{"m/services/posts"}, "m/services/posts: the frontend imports internal/{bus,web,event} only"},
 		{"a command takes services", "cmd/newsfeed/a.go", []string{"m/services/posts", "m/frontend", "m/internal/bus", "m/cmd/newsfeed/embedded"}, ""},

@@ -4,54 +4,64 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 )
 
-// keepAlive renews this consumer's sign of life until ctx ends. It is a key
-// with a TTL, because Redis's own idle time grows on a consumer that waits in a
-// blocking read or works on a slow entry. Its value names the process, so that
-// two that use one name find out.
-func (c *consumer) keepAlive(ctx context.Context) {
-	token := uuid.NewString()
+// life is one replica's sign of life on the streams of one owner: a key with a
+// TTL, because Redis's own idle time grows on a consumer that waits in a blocking
+// read or works on a slow entry. Its value names the process, so that two that
+// use one name find out.
+type life struct {
+	b     *Bus
+	key   string
+	token string
+	log   *slog.Logger
+}
+
+func aliveKey(stream, group, consumer string) string {
+	return tagOf(stream) + ":alive:" + group + ":" + consumer
+}
+
+// keep renews the sign until ctx ends, and takes it away then, so that what is
+// left pending may be claimed at once.
+func (l life) keep(ctx context.Context) {
 	warned := false
 	for first := true; ctx.Err() == nil; first = false {
-		before, err := c.sign(ctx, token)
+		before, err := l.sign(ctx)
 		if err != nil {
-			sleep(ctx, c.b.opt.Alive/20)
+			sleep(ctx, l.b.opt.Alive/20)
 			continue
 		}
-		if !first && !warned && before != "" && before != token {
-			c.log.Warn("another process reads under the same consumer name: give each replica a name of its own")
+		if !first && !warned && before != "" && before != l.token {
+			l.log.Warn("another process reads under the same consumer name: give each replica a name of its own")
 			warned = true
 		}
-		sleep(ctx, c.b.opt.Alive/3)
+		sleep(ctx, l.b.opt.Alive/3)
 	}
+	l.signOff(context.WithoutCancel(ctx))
 }
 
 // sign renews the sign of life and returns what it was, "" for none. Renewing
 // needs no memory, so that it works when Redis is full.
-func (c *consumer) sign(ctx context.Context, token string) (before string, err error) {
-	key := c.aliveKey(c.name)
-	before, err = c.b.client.GetEx(ctx, key, c.b.opt.Alive).Result()
-	if err == nil && before == token {
+func (l life) sign(ctx context.Context) (before string, err error) {
+	before, err = l.b.client.GetEx(ctx, l.key, l.b.opt.Alive).Result()
+	if err == nil && before == l.token {
 		return before, nil
 	}
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return "", err
 	}
-	return before, c.b.client.Set(ctx, key, token, c.b.opt.Alive).Err()
+	return before, l.b.client.Set(ctx, l.key, l.token, l.b.opt.Alive).Err()
 }
 
-// signOff takes the sign of life away, so that what is left pending may be
-// claimed at once.
-func (c *consumer) signOff(ctx context.Context) {
+func (l life) signOff(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := c.b.client.Del(ctx, c.aliveKey(c.name)).Err(); err != nil {
-		c.log.Info("could not sign off; others will notice by time", "error", err)
+	if err := l.b.client.Del(ctx, l.key).Err(); err != nil {
+		l.log.Info("could not sign off; others will notice by time", "error", err)
 	}
 }
 
@@ -59,8 +69,8 @@ func (c *consumer) signOff(ctx context.Context) {
 // that shows a sign of life or has entries pending, which Redis would drop
 // along with it; [ErrNotFound] says that there is none of that name.
 func (b *Bus) DeleteConsumer(ctx context.Context, stream, group, consumer string) error {
-	alive := fmt.Sprintf("%s:alive:%s:%s", tagOf(stream), group, consumer)
-	verdict, err := b.scripts.retire.Run(ctx, b.client, []string{stream, alive}, group, consumer).Text()
+	keys := []string{stream, aliveKey(stream, group, consumer)}
+	verdict, err := b.scripts.retire.Run(ctx, b.client, keys, group, consumer).Text()
 	if err != nil {
 		return Err("delete consumer "+consumer, err)
 	}

@@ -156,6 +156,12 @@ func (c Change) validate() error {
 	return nil
 }
 
+// Arguments returns what a call of commit.lua with this change alone takes, for
+// measuring it plainly.
+func (c Change) Arguments() (keys []string, args []any) {
+	return c.appendTo(nil, []any{1})
+}
+
 // appendTo adds the change to the arguments of commit.lua.
 func (c Change) appendTo(keys []string, args []any) ([]string, []any) {
 	keys = append(keys, c.Key)

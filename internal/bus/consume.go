@@ -3,12 +3,11 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/google/uuid"
 )
 
 // Handler does what an entry asks for. Returning nil acknowledges it, and so
@@ -42,14 +41,31 @@ func (b *Bus) Consume(ctx context.Context, s Subscription, h Handler) error {
 	if s.Group == "" || s.Consumer == "" || len(s.Streams) == 0 {
 		return errors.New("consume: group, consumer and at least one stream are needed")
 	}
-	var g errgroup.Group
+	consumers := make([]*consumer, 0, len(s.Streams)+1)
 	for _, stream := range s.Streams {
-		g.Go(func() error { return b.newConsumer(s, stream, h).run(ctx) })
+		consumers = append(consumers, b.newConsumer(s, stream, h))
 	}
 	redrive := b.newConsumer(s, redriveStream(s.Group), h)
 	redrive.redrive = true
-	g.Go(func() error { return redrive.run(ctx) })
-	return g.Wait()
+	consumers = append(consumers, redrive)
+
+	// The signs of life outlast the readers: what those still do is theirs.
+	lives, die := context.WithCancel(context.WithoutCancel(ctx))
+	token := uuid.NewString()
+	keys := map[string]bool{}
+	var keepers, readers sync.WaitGroup
+	for _, c := range consumers {
+		key := aliveKey(c.stream, s.Group, s.Consumer)
+		if !keys[key] { // streams of one owner share it
+			keys[key] = true
+			keepers.Go(func() { life{b, key, token, c.log}.keep(lives) })
+		}
+		readers.Go(func() { c.run(ctx) })
+	}
+	readers.Wait()
+	die()
+	keepers.Wait()
+	return nil
 }
 
 // consumer reads one stream for one replica. Its reader takes entries in, its
@@ -91,15 +107,12 @@ func (b *Bus) newConsumer(s Subscription, stream string, h Handler) *consumer {
 }
 
 // run works until ctx ends and everything in hand has been put down.
-func (c *consumer) run(ctx context.Context) error {
+func (c *consumer) run(ctx context.Context) {
 	lasting := context.WithoutCancel(ctx)
 	handlerCtx, cancelHandlers := context.WithCancel(lasting)
 	defer cancelHandlers()
 	c.handlerCtx = handlerCtx
 
-	aliveCtx, die := context.WithCancel(lasting)
-	var background sync.WaitGroup
-	background.Go(func() { c.keepAlive(aliveCtx) })
 	ackCtx, stopAcks := context.WithCancel(lasting)
 	var acker sync.WaitGroup
 	acker.Go(func() { c.ackLoop(ackCtx) })
@@ -116,19 +129,10 @@ func (c *consumer) run(ctx context.Context) error {
 	stopAcks()
 	acker.Wait()
 	c.flushAcks(lasting)
-	die()
-	background.Wait()
-	c.signOff(lasting)
-	return nil
 }
 
 func (c *consumer) observe(what Happening, e Entry, err error) {
 	c.b.opt.Observe(Outcome{What: what, Stream: c.stream, Group: c.group, Entry: e, Err: err})
-}
-
-// key names something of this consumer's group in the slot of the stream.
-func (c *consumer) aliveKey(name string) string {
-	return fmt.Sprintf("%s:alive:%s:%s", tagOf(c.stream), c.group, name)
 }
 
 func notify(ch chan struct{}) {

@@ -60,7 +60,7 @@ func (id ID) After(other ID) bool { return id.Compare(other) > 0 }
 func (id ID) IsZero() bool { return id == ID{} }
 
 // Time returns when Redis appended the entry.
-func (id ID) Time() time.Time { return time.UnixMilli(int64(min(id.Ms, 1<<62))).UTC() } //nolint:gosec // bounded
+func (id ID) Time() time.Time { return time.UnixMilli(int64(min(id.Ms, 1<<62))).UTC() }
 
 // MarshalText writes the id as Redis does, "" for the zero ID.
 func (id ID) MarshalText() ([]byte, error) {

@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -108,7 +107,7 @@ func (b *Bus) groupInfo(ctx context.Context, stream string, g redis.XInfoGroup) 
 		return gi, err
 	}
 	for _, c := range consumers {
-		alive, err := b.client.Exists(ctx, fmt.Sprintf("%s:alive:%s:%s", tagOf(stream), g.Name, c.Name)).Result()
+		alive, err := b.client.Exists(ctx, aliveKey(stream, g.Name, c.Name)).Result()
 		if err != nil {
 			return gi, err
 		}

@@ -96,7 +96,7 @@ func (c *consumer) visitOthers(ctx context.Context) error {
 		if other.Name == c.name || other.Pending == 0 && other.Idle < c.b.opt.Retire {
 			continue
 		}
-		alive, err := c.b.client.Exists(ctx, c.aliveKey(other.Name)).Result()
+		alive, err := c.b.client.Exists(ctx, aliveKey(c.stream, c.group, other.Name)).Result()
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (c *consumer) claim(ctx context.Context, owner string, ids []string) error 
 	for _, id := range ids {
 		args = append(args, id)
 	}
-	reply, err := c.b.scripts.claim.Run(ctx, c.b.client, []string{c.stream, c.aliveKey(owner)}, args...).Slice()
+	reply, err := c.b.scripts.claim.Run(ctx, c.b.client, []string{c.stream, aliveKey(c.stream, c.group, owner)}, args...).Slice()
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -68,7 +67,6 @@ func (s Service) Run(ctx context.Context, b *bus.Bus) error {
 			Handler: rt, Log: s.Log, Addr: string(s.Config.ListenAddr), Port: s.Port, Probes: probes,
 			Drain: time.Duration(s.Config.DrainTimeout),
 			OnListen: func(addrs []net.Addr) {
-				s.Log.Info("listening", "addresses", fmt.Sprint(addrs))
 				if tcp, ok := addrs[0].(*net.TCPAddr); ok {
 					port <- tcp.Port
 				}
@@ -106,4 +104,3 @@ func (s Service) consume(ctx context.Context, b *bus.Bus, port <-chan int) error
 	}
 	return b.Consume(ctx, bus.Subscription{Group: s.Name, Consumer: string(name), Streams: s.Streams}, s.Handle)
 }
-

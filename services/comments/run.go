@@ -24,7 +24,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer closeBus()
-	s := &store{bus: b, keys: service.NewEditKey(b, secret, cfg.EditKey)}
+	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
 	c := &consumer{store: s, awaited: map[bus.ID]bus.ID{}}
 	return service.Service{
 		Name: event.Comments, Port: Port, Config: cfg.Config, Log: log,

@@ -18,7 +18,7 @@ const (
 	ids       = "{comments}:ids"
 	posts     = "{comments}:posts"
 	postsGone = "{comments}:posts:gone"
-	secret    = "{comments}:key"
+	keyKey    = "{comments}:key"
 )
 
 func docKey(id string) string  { return "{comments}:doc:" + id }

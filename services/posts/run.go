@@ -23,7 +23,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer closeBus()
-	s := &store{bus: b, keys: service.NewEditKey(b, secret, cfg.EditKey)}
+	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
 	return service.Service{
 		Name: event.Posts, Port: Port, Config: cfg.Config, Log: log,
 		Routes: api{s}.routes, Streams: []string{stream}, Handle: s.handle,

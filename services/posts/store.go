@@ -16,7 +16,7 @@ import (
 const (
 	stream = "{posts}:events"
 	ids    = "{posts}:ids"
-	secret = "{posts}:key"
+	keyKey = "{posts}:key"
 )
 
 func docKey(id string) string { return "{posts}:doc:" + id }

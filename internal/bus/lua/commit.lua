@@ -80,11 +80,9 @@ local function read()
 end
 
 local function check(c)
-  if not hasType(c.key, c.field == '' and 'string' or 'hash') then
-    return { 'ERROR', 'document ' .. c.key .. ' is of another type' }
-  end
   local now
-  if c.field == '' then now = redis.call('GET', c.key) else now = redis.call('HGET', c.key, c.field) end
+  if c.field == '' then now = redis.pcall('GET', c.key) else now = redis.pcall('HGET', c.key, c.field) end
+  if type(now) == 'table' then return { 'ERROR', 'document ' .. c.key .. ': ' .. now.err } end
   if now and c.event ~= '' and string.sub(now, 1, #c.event + 2) == '@' .. c.event .. ' ' then
     return { 'AGAIN', string.match(now, '^[^\n]* (%S+)\n') }
   end
@@ -128,7 +126,7 @@ local function write(c)
     else
       redis.call(index.verb, index.key, index.member)
     end
-    types[index.key] = nil
+    types[index.key] = verbs[index.verb]
   end
   types[c.key] = nil
   return { 'OK', entry }
