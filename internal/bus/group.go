@@ -17,6 +17,9 @@ const (
 	maxBatchBytes = 1 << 20
 	maxQueue      = 4096
 	batchTimeout  = 10 * time.Second
+	// inFlight is how many batches of one slot may be under way: with two, Redis
+	// works on one while the callers of the other are answered and come again.
+	inFlight = 2
 )
 
 // groups gathers concurrent changes into calls of commit.lua, one line of
@@ -79,7 +82,9 @@ func (g *groups) enqueue(p *pending) error {
 	if !ok {
 		line = make(chan *pending, maxQueue)
 		g.lines[tag] = line
-		g.wg.Go(func() { g.run(line) })
+		for range inFlight {
+			g.wg.Go(func() { g.run(line) })
+		}
 	}
 	select {
 	case line <- p:
