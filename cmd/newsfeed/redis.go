@@ -115,7 +115,7 @@ func lock(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--data-dir: %w", err)}
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor is small
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("another newsfeed uses the data in %s: end it, or choose a --data-dir and a --port-offset", dir), f.Close())
 	}
 	return func() { _ = f.Close() }, nil // closing unlocks

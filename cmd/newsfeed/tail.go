@@ -115,5 +115,5 @@ func follow(ctx context.Context, b *bus.Bus, from map[string]bus.ID, types []str
 // colours (no-color.org).
 func colourful(out io.Writer, environ map[string]string) bool {
 	f, ok := out.(*os.File)
-	return ok && environ["NO_COLOR"] == "" && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor is small
+	return ok && environ["NO_COLOR"] == "" && term.IsTerminal(int(f.Fd()))
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,6 +21,7 @@ const oldest = 7
 // rediss:// for TLS, or a comma-separated list of them for a cluster. Nothing
 // is sent yet; see [WaitReady].
 func Connect(url string) (redis.UniversalClient, error) {
+	quiet()
 	var nodes []*redis.Options
 	for one := range strings.SplitSeq(url, ",") {
 		opt, err := redis.ParseURL(strings.TrimSpace(one))
@@ -44,6 +46,15 @@ func Connect(url string) (redis.UniversalClient, error) {
 	}
 	return redis.NewUniversalClient(u), nil
 }
+
+// quiet stops go-redis from writing to standard error on its own: what it has to
+// say comes back as errors too, and those are logged once and not per connection.
+var quiet = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
+
+type silence struct{}
+
+// Printf implements the logger of go-redis.
+func (silence) Printf(context.Context, string, ...any) {}
 
 // WaitReady returns once Redis answers, with one line in the log for every try
 // that failed, or when ctx ends. A server that is too old is [ErrTooOld], at once.
