@@ -1,0 +1,43 @@
+// Package e2e tests the whole system from outside: the real programs, two
+// replicas of each service, on a Redis of their own, over HTTP. It has tests only.
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// services are the programs under test.
+var services = []string{"posts", "comments", "moderator", "query"}
+
+// programs is the folder that the programs are built into, once for all tests.
+var programs string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "newsfeed-e2e")
+	if err != nil {
+		return failed("make a folder for the programs", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	programs = dir
+	args := append([]string{"build", "-o", dir + string(filepath.Separator)}, buildFlags...)
+	for _, name := range services {
+		args = append(args, "../cmd/"+name)
+	}
+	build := exec.Command("go", args...)
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return failed("build the programs", err)
+	}
+	return m.Run()
+}
+
+func failed(what string, err error) int {
+	fmt.Fprintf(os.Stderr, "%s: %v\n", what, err)
+	return 1
+}
