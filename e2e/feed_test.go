@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 )
@@ -88,13 +89,9 @@ func (s *system) awaitPost(id string, there bool) {
 // noDeadLetters fails the test if any service has given up on an entry.
 func (s *system) noDeadLetters() {
 	client := s.redis.Client()
-	defer func() { _ = client.Close() }()
 	for _, name := range services {
 		key := "{" + name + "}:dead"
-		n, err := client.Exists(s.t.Context(), key).Result()
-		if s.t.Context().Err() != nil {
-			return
-		}
+		n, err := client.Exists(context.Background(), key).Result() // the test's own has ended
 		if err != nil || n > 0 {
 			s.t.Errorf("%s: there are dead letters (%v)", key, err)
 		}

@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"maps"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"newsfeed/internal/bustest"
 )
 
 // stopLimit is how long a service may take to end after SIGTERM.
@@ -33,12 +33,28 @@ type process struct {
 // newProcess returns a replica that does not run yet.
 func newProcess(t testing.TB, service, instance, redisURL string) *process {
 	t.Helper()
-	p := &process{t: t, service: service, port: bustest.FreePort(t), log: filepath.Join(t.TempDir(), instance+".log")}
+	p := &process{t: t, service: service, port: freePort(t), log: filepath.Join(t.TempDir(), instance+".log")}
 	p.env = map[string]string{
 		"REDIS_URL": redisURL, "LISTEN_ADDR": p.addr(), "INSTANCE": instance, "LOG_LEVEL": "warn",
 	}
 	t.Cleanup(p.close)
 	return p
+}
+
+// freePort returns a port that nobody listens on, below those that the system
+// gives to clients: it must still be free after the process was ended.
+func freePort(t testing.TB) int {
+	t.Helper()
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
 }
 
 func (p *process) addr() string { return "127.0.0.1:" + strconv.Itoa(p.port) }
