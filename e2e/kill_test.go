@@ -196,6 +196,12 @@ func TestKilledRedisLosesNothing(t *testing.T) {
 	c := newCrowd(s)
 	c.during(func() {
 		s.redis.Kill()
+		s.eventually("a writer is told to come again", func() string {
+			if c.lost.Load() == 0 {
+				return "none is"
+			}
+			return ""
+		})
 		s.redis.Restart()
 	})
 	c.check()

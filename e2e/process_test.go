@@ -93,7 +93,9 @@ func (p *process) kill() {
 		return
 	}
 	_ = p.cmd.Process.Kill()
-	<-p.exited
+	if err := <-p.exited; err == nil {
+		p.t.Logf("%s had ended by itself when it was to be killed", p.env["INSTANCE"])
+	}
 	p.cmd = nil
 }
 

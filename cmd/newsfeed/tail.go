@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -44,68 +46,143 @@ func tail(cmd *cobra.Command, environ map[string]string, o tailOptions) error {
 	if err := checkOffset(o.portOffset); err != nil {
 		return err
 	}
-	url := o.redisURL
+	url, named := o.redisURL, "--redis-url"
 	if url == "" {
-		url = environ["REDIS_URL"]
+		url, named = environ["REDIS_URL"], "REDIS_URL"
 	}
 	if url == "" {
 		url = "redis://127.0.0.1:" + strconv.Itoa(redisPort+o.portOffset)
 	}
 	client, err := bus.Connect(url)
 	if err != nil {
-		return &web.ConfigError{Variable: "REDIS_URL", Err: err}
+		return &web.ConfigError{Variable: named, Err: err}
 	}
-	defer func() { _ = client.Close() }() // nothing is left to be sent
-	log := slog.New(slog.NewTextHandler(errOut, nil))
-	b := bus.New(ctx, client, bus.Options{Log: log})
+	defer func() { _ = client.Close() }()                                      // nothing is left to be sent
+	b := bus.New(ctx, client, bus.Options{Log: slog.New(slog.DiscardHandler)}) // what it says of outages, tail says once
 	defer b.Close()
-	if err := bus.WaitReady(ctx, client, log); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+	d := newDrawing(colourful(out, environ))
+	t := &tailer{
+		bus: b, drawing: d, types: o.types, out: out, errOut: errOut,
+		order: &order{knows: func(id string) bool { _, ok := d.known[id]; return ok }},
 	}
-	from, err := tailFrom(ctx, b, o.fromStart)
-	if err != nil {
-		return err
-	}
-	return follow(ctx, b, from, o.types, newDrawing(colourful(out, environ)), out, errOut)
+	return unlessStopped(ctx, t.run(ctx, o.fromStart))
 }
 
-// tailFrom returns where to begin on each stream.
-func tailFrom(ctx context.Context, b *bus.Bus, fromStart bool) (map[string]bus.ID, error) {
+// unlessStopped returns err, or nil if ctx has ended: that is how tail is ended.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// tailer writes the events of all streams to out.
+type tailer struct {
+	bus         *bus.Bus
+	order       *order
+	drawing     *drawing
+	types       []string // none means all
+	out, errOut io.Writer
+
+	toldAway bool
+}
+
+func (t *tailer) run(ctx context.Context, fromStart bool) error {
 	from := map[string]bus.ID{}
 	for _, stream := range streams() {
-		from[stream] = bus.ID{}
-		if fromStart {
-			continue
-		}
-		last, err := b.Last(ctx, stream)
+		err := t.insist(ctx, func() (err error) {
+			from[stream], err = t.bus.Last(ctx, stream)
+			return err
+		})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		from[stream] = last
 	}
-	return from, nil
+	if fromStart {
+		if err := t.history(ctx, from); err != nil {
+			return err
+		}
+	}
+	return t.follow(ctx, from)
 }
 
-// follow draws events until ctx ends. It says once when Redis goes away.
-func follow(ctx context.Context, b *bus.Bus, from map[string]bus.ID, types []string, d *drawing, out, errOut io.Writer) error {
-	away := false
-	for e, err := range b.Follow(ctx, from) {
-		switch {
-		case err != nil && !away:
-			away = true
-			fmt.Fprintln(errOut, "Redis does not answer; going on when it does:", err)
-		case err == nil:
-			away = false
-			line := d.draw(e)
-			if len(types) > 0 && !slices.Contains(types, e.Event.Type) {
+// follow shows what comes after the ids in from, until ctx ends.
+func (t *tailer) follow(ctx context.Context, from map[string]bus.ID) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	defer cancel()
+	type item struct {
+		entry bus.Entry
+		err   error
+	}
+	items := make(chan item)
+	reader.Go(func() {
+		for e, err := range t.bus.Follow(ctx, from) {
+			select {
+			case items <- item{e, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	tick := time.NewTicker(holdFor / 2)
+	defer tick.Stop()
+	for {
+		var ready []bus.Entry
+		select {
+		case <-ctx.Done():
+			return t.show(t.order.rest())
+		case <-tick.C:
+			ready = t.order.due(time.Now())
+		case it := <-items:
+			if it.err != nil {
+				t.away(it.err)
 				continue
 			}
-			if _, err := io.WriteString(out, line); err != nil {
-				return fmt.Errorf("tail: %w", err)
-			}
+			t.toldAway = false
+			ready = t.order.take(it.entry, time.Now())
+		}
+		if err := t.show(ready); err != nil {
+			return err
+		}
+	}
+}
+
+// insist calls ask until Redis has answered.
+func (t *tailer) insist(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		if !bus.Unavailable(err) {
+			t.toldAway = false
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		t.away(err)
+		if err := bus.WaitReady(ctx, t.bus.Redis(), slog.New(slog.DiscardHandler)); err != nil {
+			return err
+		}
+	}
+}
+
+// away says that Redis does not answer, once until the next event.
+func (t *tailer) away(err error) {
+	if !t.toldAway {
+		fmt.Fprintln(t.errOut, "Redis does not answer; going on when it does:", err)
+	}
+	t.toldAway = true
+}
+
+func (t *tailer) show(entries []bus.Entry) error {
+	for _, e := range entries {
+		line := t.drawing.draw(e) // also what is left out may be a cause
+		if len(t.types) > 0 && !slices.Contains(t.types, e.Event.Type) {
+			continue
+		}
+		if _, err := io.WriteString(t.out, line); err != nil {
+			return fmt.Errorf("tail: %w", err)
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ func TestTheTourOfTheREADME(t *testing.T) {
 	if os.Geteuid() != 0 {
 		unshare = []string{"unshare", "--user", "--map-root-user", "--net"}
 	}
-	if out, err := exec.Command(unshare[0], append(unshare[1:], "true")...).CombinedOutput(); err != nil { //nolint:gosec,noctx // own arguments, ends at once
+	if out, err := exec.Command(unshare[0], append(unshare[1:], "true")...).CombinedOutput(); err != nil {
 		t.Skipf("this machine permits no network namespace: %s", out)
 	}
 	readme, err := os.ReadFile("../../README.md")
@@ -40,7 +40,7 @@ func TestTheTourOfTheREADME(t *testing.T) {
 		fmt.Fprintf(&tour, "echo '== %d'\n%s", i, b[1])
 	}
 	dir, bin := t.TempDir(), t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/newsfeed", "./cmd/moderator") //nolint:gosec // own arguments
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/newsfeed", "./cmd/moderator")
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -72,7 +72,7 @@ curl -sS localhost:5002/comments/$C; echo
 	if err := os.WriteFile(filepath.Join(dir, "tour.sh"), []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), unshare[0], append(unshare[1:], "bash", "tour.sh")...) //nolint:gosec // own arguments
+	cmd := exec.CommandContext(t.Context(), unshare[0], append(unshare[1:], "bash", "tour.sh")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "BIN="+bin)
 	out, err := cmd.CombinedOutput()

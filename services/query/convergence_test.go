@@ -170,7 +170,7 @@ func history(r *rand.Rand, n int) []bus.Entry {
 		if foreign {
 			e.Source = "somebody"
 		}
-		entries[i] = bus.Entry{Stream: event.Stream(owner), ID: bus.ID{Ms: uint64(at.UnixMilli()), Seq: 1}, Event: e} //nolint:gosec // after 1970
+		entries[i] = bus.Entry{Stream: event.Stream(owner), ID: bus.ID{Ms: uint64(at.UnixMilli()), Seq: 1}, Event: e}
 	}
 	return entries
 }
@@ -206,9 +206,9 @@ func shuffled(r *rand.Rand, entries []bus.Entry) []bus.Entry {
 }
 
 func TestTheViewConverges(t *testing.T) {
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // no secret
+	r := rand.New(rand.NewPCG(seed, 1))
 	server := bustest.Start(t, "--appendonly", "no")
 	type job struct {
 		history []bus.Entry
@@ -269,7 +269,7 @@ func TestTheViewConverges(t *testing.T) {
 
 // Events of one history at the same time, through two replicas.
 func TestTheViewConvergesUnderConcurrency(t *testing.T) {
-	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2)) //nolint:gosec // no secret, any number will do
+	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 2))
 	server := bustest.Start(t, "--appendonly", "no")
 	reference, a := newWorld(t, server.Addr(), 0), newWorld(t, server.Addr(), 1)
 	b := newWorld(t, server.Addr(), 1)
