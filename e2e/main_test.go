@@ -26,7 +26,6 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }()
 	programs = dir
 	args := append([]string{"build", "-o", dir + string(filepath.Separator)}, buildFlags...)
-	args = append(args, "../cmd/newsfeed") // for the tour
 	for _, name := range services {
 		args = append(args, "../cmd/"+name)
 	}

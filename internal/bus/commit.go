@@ -201,13 +201,9 @@ func (c Change) appendTo(keys []string, args []any) ([]string, []any) {
 func (c Change) size() int { return 512 + len(c.Doc) + len(c.Event.Data) }
 
 // result reads what commit.lua says of one change.
-func (c Change) result(reply any) (ID, error) {
-	parts, ok := reply.([]any)
-	if !ok || len(parts) != 2 {
-		return ID{}, fmt.Errorf("commit %s: unexpected answer %v", c.Key, reply)
-	}
-	text, _ := parts[1].(string)
-	switch parts[0] {
+func (c Change) result(verdict, value any) (ID, error) {
+	text, _ := value.(string)
+	switch verdict {
 	case "OK", "AGAIN":
 		if text == "" {
 			return ID{}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -17,9 +18,6 @@ const (
 	maxBatchBytes = 1 << 20
 	maxQueue      = 4096
 	batchTimeout  = 10 * time.Second
-	// inFlight is how many batches of one slot may be under way: with two, Redis
-	// works on one while the callers of the other are answered and come again.
-	inFlight = 2
 )
 
 // groups gathers concurrent changes into calls of commit.lua, one line of
@@ -82,9 +80,7 @@ func (g *groups) enqueue(p *pending) error {
 	if !ok {
 		line = make(chan *pending, maxQueue)
 		g.lines[tag] = line
-		for range inFlight {
-			g.wg.Go(func() { g.run(line) })
-		}
+		g.wg.Go(func() { g.run(line) })
 	}
 	select {
 	case line <- p:
@@ -100,7 +96,19 @@ func (g *groups) run(line chan *pending) {
 	for first := range line {
 		batch = gather(append(batch[:0], first), line)
 		g.send(batch)
+		if len(batch) > 1 {
+			letCome(line)
+		}
 		clear(batch)
+	}
+}
+
+// letCome lets callers that have just been answered come again, for as long as
+// any do: one full batch costs Redis one sync to disk where two halves cost two.
+func letCome(line chan *pending) {
+	for before := -1; len(line) > before; {
+		before = len(line)
+		runtime.Gosched()
 	}
 }
 
@@ -135,15 +143,15 @@ func (g *groups) send(batch []*pending) {
 	ctx, cancel := context.WithTimeout(g.ctx, batchTimeout)
 	defer cancel()
 	replies, err := g.script.Run(ctx, g.client, keys, args...).Slice()
-	if err == nil && len(replies) != len(batch) {
-		err = fmt.Errorf("%d changes, %d answers", len(batch), len(replies))
+	if err == nil && len(replies) != 2*len(batch) {
+		err = fmt.Errorf("%d changes, %d values in answer", len(batch), len(replies))
 	}
 	for i, p := range batch {
 		var o outcome
 		if err != nil {
 			o.err = Err("commit "+p.change.Key, err)
 		} else {
-			o.id, o.err = p.change.result(replies[i])
+			o.id, o.err = p.change.result(replies[2*i], replies[2*i+1])
 		}
 		p.done <- o
 	}

@@ -22,119 +22,103 @@
 --       n, …       the fields and values of the entry to append; 0 for none
 --       n, …       of the indexes: verb (ZADD ZREM SADD SREM) and member
 --       n, …       of the guards: "in" or "out" and member
--- Returns per change an array:
+-- Returns two values per change, one after the other:
 --       OK, entry id                 written
 --       AGAIN, entry id              had been written by the same event
 --       CONFLICT, value or ""        the document is not as it was read
 --       GUARD, number                that guard does not hold
 --       ERROR, message               a key of another type, or a bad argument
+--
+-- Redis does nothing else while a script runs, so this one walks over KEYS and
+-- ARGV by position and makes no tables.
 
-local types = {}
-
-local function hasType(key, want)
-  local t = types[key]
-  if not t or t == 'none' then
-    t = redis.call('TYPE', key).ok
-    types[key] = t
-  end
-  return t == want or t == 'none'
-end
-
+local call, KEYS, ARGV = redis.call, KEYS, ARGV
 local verbs = { ZADD = 'zset', ZREM = 'zset', SADD = 'set', SREM = 'set' }
+local types = {} -- of the streams, indexes and guards met in this call
 
-local k, a = 0, 1
-local function key() k = k + 1; return KEYS[k] end
-local function arg() a = a + 1; return ARGV[a] end
-
--- read takes the next change off KEYS and ARGV. Step by step, because Lua
--- leaves the order inside a table constructor open.
-local function read()
-  local c = { indexes = {}, guards = {} }
-  c.key = key()
-  c.field = arg()
-  c.want = arg()
-  c.doc = arg()
-  c.ttl = arg()
-  c.event = arg()
-  c.entry = arg()
-  local n = tonumber(arg())
-  if n > 0 then
-    c.stream = key()
-    c.first = a + 1
-    a = a + n
-    c.last = a
+local function wrong(key, want)
+  local t = types[key]
+  if not t then
+    t = call('TYPE', key).ok
+    if t ~= 'none' then types[key] = t end
   end
-  for i = 1, tonumber(arg()) do
-    local index = { key = key() }
-    index.verb = arg()
-    index.member = arg()
-    c.indexes[i] = index
-  end
-  for i = 1, tonumber(arg()) do
-    local guard = { key = key() }
-    guard.want = arg()
-    guard.member = arg()
-    c.guards[i] = guard
-  end
-  return c
+  return t ~= want and t ~= 'none'
 end
 
-local function check(c)
+-- check returns what keeps the change that begins at KEYS[k] and ARGV[a] from
+-- being written, or nil and nothing.
+local function check(k, a)
+  local key, field, event = KEYS[k], ARGV[a], ARGV[a + 4]
   local now
-  if c.field == '' then now = redis.pcall('GET', c.key) else now = redis.pcall('HGET', c.key, c.field) end
-  if type(now) == 'table' then return { 'ERROR', 'document ' .. c.key .. ': ' .. now.err } end
-  if now and c.event ~= '' and string.sub(now, 1, #c.event + 2) == '@' .. c.event .. ' ' then
-    return { 'AGAIN', string.match(now, '^[^\n]* (%S+)\n') }
-  end
-  if (now and redis.sha1hex(now) or '') ~= c.want then
-    return { 'CONFLICT', now or '' }
-  end
-  if c.stream and not hasType(c.stream, 'stream') then
-    return { 'ERROR', 'stream ' .. c.stream .. ' is of another type' }
-  end
-  for _, index in ipairs(c.indexes) do
-    if not verbs[index.verb] then return { 'ERROR', 'no index verb ' .. index.verb } end
-    if not hasType(index.key, verbs[index.verb]) then
-      return { 'ERROR', 'index ' .. index.key .. ' is of another type' }
+  if field == '' then now = redis.pcall('GET', key) else now = redis.pcall('HGET', key, field) end
+  if type(now) == 'table' then return 'ERROR', 'document ' .. key .. ': ' .. now.err end
+  if now then
+    if event ~= '' and string.sub(now, 1, #event + 2) == '@' .. event .. ' ' then
+      return 'AGAIN', string.match(now, '^[^\n]* (%S+)\n')
     end
+    if redis.sha1hex(now) ~= ARGV[a + 1] then return 'CONFLICT', now end
+  elseif ARGV[a + 1] ~= '' then
+    return 'CONFLICT', ''
   end
-  for i, guard in ipairs(c.guards) do
-    if not hasType(guard.key, 'set') then return { 'ERROR', 'guard ' .. guard.key .. ' is of another type' } end
-    local there = redis.call('SISMEMBER', guard.key, guard.member) == 1
-    if there ~= (guard.want == 'in') then return { 'GUARD', i } end
+  local fields = tonumber(ARGV[a + 6])
+  if fields > 0 then
+    k = k + 1
+    if wrong(KEYS[k], 'stream') then return 'ERROR', 'stream ' .. KEYS[k] .. ' is of another type' end
+  end
+  a = a + 7 + fields
+  local indexes = tonumber(ARGV[a])
+  for i = 1, indexes do
+    local kind = verbs[ARGV[a + 2 * i - 1]]
+    if not kind then return 'ERROR', 'no index verb ' .. ARGV[a + 2 * i - 1] end
+    if wrong(KEYS[k + i], kind) then return 'ERROR', 'index ' .. KEYS[k + i] .. ' is of another type' end
+  end
+  k = k + indexes
+  a = a + 1 + 2 * indexes
+  for i = 1, tonumber(ARGV[a]) do
+    if wrong(KEYS[k + i], 'set') then return 'ERROR', 'guard ' .. KEYS[k + i] .. ' is of another type' end
+    local there = call('SISMEMBER', KEYS[k + i], ARGV[a + 2 * i]) == 1
+    if there ~= (ARGV[a + 2 * i - 1] == 'in') then return 'GUARD', i end
   end
 end
 
-local function write(c)
-  local entry = c.entry
-  if c.stream then
-    entry = redis.call('XADD', c.stream, '*', unpack(ARGV, c.first, c.last))
-    types[c.stream] = 'stream'
+local function write(k, a)
+  local key, field, doc, ttl, event, entry = KEYS[k], ARGV[a], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5]
+  local fields = tonumber(ARGV[a + 6])
+  if fields > 0 then
+    k = k + 1
+    entry = call('XADD', KEYS[k], '*', unpack(ARGV, a + 7, a + 6 + fields))
   end
-  local value = c.doc
-  if c.event ~= '' then value = '@' .. c.event .. ' ' .. entry .. '\n' .. value end
-  if c.field ~= '' then
-    redis.call('HSET', c.key, c.field, value)
-  elseif c.ttl ~= '0' then
-    redis.call('SET', c.key, value, 'PX', c.ttl)
+  if event ~= '' then doc = '@' .. event .. ' ' .. entry .. '\n' .. doc end
+  if field ~= '' then
+    call('HSET', key, field, doc)
+  elseif ttl ~= '0' then
+    call('SET', key, doc, 'PX', ttl)
   else
-    redis.call('SET', c.key, value)
+    call('SET', key, doc)
   end
-  for _, index in ipairs(c.indexes) do
-    if index.verb == 'ZADD' then
-      redis.call('ZADD', index.key, 0, index.member)
-    else
-      redis.call(index.verb, index.key, index.member)
-    end
-    types[index.key] = verbs[index.verb]
+  a = a + 7 + fields
+  for i = 1, tonumber(ARGV[a]) do
+    local verb, member = ARGV[a + 2 * i - 1], ARGV[a + 2 * i]
+    if verb == 'ZADD' then call('ZADD', KEYS[k + i], 0, member) else call(verb, KEYS[k + i], member) end
   end
-  types[c.key] = nil
-  return { 'OK', entry }
+  return 'OK', entry
 end
 
 local out = {}
+local k, a = 1, 2
 for i = 1, tonumber(ARGV[1]) do
-  local c = read()
-  out[i] = check(c) or write(c)
+  local verdict, value = check(k, a)
+  if not verdict then verdict, value = write(k, a) end
+  out[2 * i - 1], out[2 * i] = verdict, value
+  -- On to the next: past the document, the stream, the indexes and the guards.
+  local fields = tonumber(ARGV[a + 6])
+  k = k + 1
+  if fields > 0 then k = k + 1 end
+  a = a + 7 + fields
+  for _ = 1, 2 do
+    local n = tonumber(ARGV[a])
+    k = k + n
+    a = a + 1 + 2 * n
+  end
 end
 return out
