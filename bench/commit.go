@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -48,6 +50,10 @@ func commits(ctx context.Context, round string, commit func(context.Context, bus
 			changes[w] = append(changes[w], c)
 		}
 	}
+	// The prepared changes are the round's and not the contestant's: collecting
+	// garbage around them is left for after the round.
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var g errgroup.Group
 	start := time.Now()
 	for w := range writers {

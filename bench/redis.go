@@ -13,6 +13,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// settings are those of every contestant's Redis: what is written is on disk before
+// it is answered; and what Redis does now and then on its own, and would do to
+// whoever is being measured just then, is off.
+func settings() []string {
+	return []string{
+		"--save", "", "--appendonly", "yes", "--appendfsync", "always",
+		"--auto-aof-rewrite-percentage", "0", "--activerehashing", "no",
+	}
+}
+
 // startRedis runs a redis-server of its own on a free port and returns its
 // address; stop ends it and removes its data.
 func startRedis(ctx context.Context) (addr string, stop func(), err error) {
@@ -29,8 +39,8 @@ func startRedis(ctx context.Context) (addr string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.CommandContext(ctx, "redis-server", "--port", strconv.Itoa(port), "--bind", "127.0.0.1", //nolint:gosec // own arguments
-		"--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning", "--logfile", "redis.log")
+	args := append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--logfile", "redis.log"}, settings()...)
+	cmd := exec.CommandContext(ctx, "redis-server", args...) //nolint:gosec // own arguments
 	if err := cmd.Start(); err != nil {
 		return "", nil, fmt.Errorf("redis-server: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // rounds is how often the contestants of a row take turns; medians are printed.
@@ -52,7 +53,8 @@ func spread(figures []float64) string {
 
 // run measures every row and prints the table; errNotMet if a ratio is missed.
 func run(ctx context.Context, w io.Writer) error {
-	_, _ = fmt.Fprintf(w, "medians of %d interleaved rounds [smallest–largest]; Redis of its own, appendonly yes, appendfsync always\n\n", rounds)
+	_, _ = fmt.Fprintf(w, "medians of %d interleaved rounds [smallest–largest]; Redis of its own: %s\n\n",
+		rounds, strings.Join(settings(), " "))
 	_, _ = fmt.Fprintf(w, "%-44s %28s %28s\n", "", "newsfeed", "bare")
 	met := true
 	for _, measure := range []func(context.Context) ([]row, error){measureConsume, measureCommit, measureChain} {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"newsfeed/internal/event"
@@ -69,8 +68,29 @@ type Change struct {
 	// change takes in; nothing is appended. Not together with Stream.
 	Adopted Entry
 
+	// Once, if set, keeps the change from being made a second time.
+	Once *Once
+	// Note, if set, is appended to a stream of notices in the same write.
+	Note *Note
+
 	Index []Index
 	Guard []Guard
+}
+
+// Once is a mark that a change leaves behind: a later change with the same Key
+// writes nothing and learns the Value of the first.
+type Once struct {
+	Key, Value string
+	// TTL is how long the mark stays; more than 0.
+	TTL time.Duration
+}
+
+// Note is an entry that is no event of the vocabulary: a notice for readers that
+// keep up, on a stream of about MaxLen entries.
+type Note struct {
+	Stream string
+	MaxLen int64
+	Fields []string // names and values
 }
 
 // Verb is what an [Index] does.
@@ -109,13 +129,19 @@ func (e *ConflictError) Error() string { return fmt.Sprintf("%s: %v", e.Key, Err
 // Is makes errors.Is(err, ErrConflict) true.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
+// SeenError carries what the change that came first left at the key of a [Once].
+type SeenError struct{ Key, Value string }
+
+// Error implements error.
+func (e *SeenError) Error() string { return e.Key + ": a change has been made under this key" }
+
 // Commit makes the change whole or not at all and returns the id of its entry
 // (zero without an event). Calls at the same time share round trips to Redis,
 // each with its own result; a call that is alone is sent at once.
 //
 // If the same event has made this change already, because a reply was lost on
 // its way, nothing is written and the first entry's id is returned. Errors:
-// [ConflictError], [ErrGuard], [UnavailableError].
+// [ConflictError], [SeenError], [ErrGuard], [UnavailableError].
 func (b *Bus) Commit(ctx context.Context, c Change) (ID, error) {
 	if err := c.validate(); err != nil {
 		return ID{}, err
@@ -152,53 +178,15 @@ func (c Change) validate() error {
 		return fmt.Errorf("commit %s: a change has an event of its own or adopts one, not both", c.Key)
 	case c.TTL != 0 && c.Field != "":
 		return fmt.Errorf("commit %s: a field of a hash has no TTL", c.Key)
+	case c.Once != nil && c.Once.TTL < time.Millisecond:
+		return fmt.Errorf("commit %s: a once needs a TTL", c.Key)
+	case c.Note != nil && (len(c.Note.Fields) == 0 || len(c.Note.Fields)%2 != 0):
+		return fmt.Errorf("commit %s: a note needs names and values", c.Key)
+	case max(len(c.Index), len(c.Guard), len(c.noteArgs())) > maxCount:
+		return fmt.Errorf("commit %s: more than %d indexes, guards or arguments of the note", c.Key, maxCount)
 	}
 	return nil
 }
-
-// Arguments returns what a call of commit.lua with this change alone takes, for
-// measuring it plainly.
-func (c Change) Arguments() (keys []string, args []any) {
-	return c.appendTo(nil, []any{1})
-}
-
-// appendTo adds the change to the arguments of commit.lua.
-func (c Change) appendTo(keys []string, args []any) ([]string, []any) {
-	keys = append(keys, c.Key)
-	eventID, entry := c.Event.ID, ""
-	if c.Adopted.Event.ID != "" {
-		eventID, entry = c.Adopted.Event.ID, c.Adopted.ID.String()
-	}
-	args = append(args, c.Field, c.Want.fingerprint, c.Doc, strconv.FormatInt(c.TTL.Milliseconds(), 10), eventID, entry)
-	if c.Stream == "" {
-		args = append(args, 0)
-	} else {
-		keys = append(keys, c.Stream)
-		fields := c.Event.Fields()
-		args = append(args, len(fields))
-		for _, f := range fields {
-			args = append(args, f)
-		}
-	}
-	args = append(args, len(c.Index))
-	for _, x := range c.Index {
-		keys = append(keys, x.Key)
-		args = append(args, string(x.Verb), x.Member)
-	}
-	args = append(args, len(c.Guard))
-	for _, g := range c.Guard {
-		keys = append(keys, g.Key)
-		want := "in"
-		if g.Absent {
-			want = "out"
-		}
-		args = append(args, want, g.Member)
-	}
-	return keys, args
-}
-
-// size estimates the bytes that the change puts on the wire.
-func (c Change) size() int { return 512 + len(c.Doc) + len(c.Event.Data) }
 
 // result reads what commit.lua says of one change.
 func (c Change) result(verdict, value any) (ID, error) {
@@ -209,6 +197,8 @@ func (c Change) result(verdict, value any) (ID, error) {
 			return ID{}, nil
 		}
 		return ParseID(text)
+	case "SEEN":
+		return ID{}, &SeenError{Key: c.Once.Key, Value: text}
 	case "CONFLICT":
 		return ID{}, &ConflictError{Key: c.Key, Now: ParseDoc(text)}
 	case "GUARD":

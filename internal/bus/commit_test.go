@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
+	"pgregory.net/rapid"
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/bustest"
@@ -64,11 +67,158 @@ func TestCommitWritesAllOrNothing(t *testing.T) {
 	}
 }
 
+// A once lets the first of two changes through, and tells the second of it.
+func TestCommitOnce(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	ctx := t.Context()
+	change := func(id, value string) bus.Change {
+		return bus.Change{
+			Key: "{posts}:doc:" + id, Doc: []byte(`{}`), Stream: stream, Event: post(t, id),
+			Once: &bus.Once{Key: "{posts}:idem:k", Value: value, TTL: time.Hour},
+		}
+	}
+	first := change("a", "of a")
+	id, err := r.Commit(ctx, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Commit(ctx, change("b", "of b"))
+	if seen, ok := errors.AsType[*bus.SeenError](err); !ok || seen.Value != "of a" {
+		t.Errorf("another change under the same key: got %v, want what the first left", err)
+	}
+	if again, err := r.Commit(ctx, first); err != nil || again != id {
+		t.Errorf("the same change again: got %s, %v, want %s as a repetition", again, err, id)
+	}
+	if doc, err := r.Load(ctx, "{posts}:doc:b", ""); err != nil || doc.Exists() {
+		t.Errorf("the second change was written: %s, %v", doc.JSON, err)
+	}
+	if n := r.client.XLen(ctx, stream).Val(); n != 1 {
+		t.Errorf("got %d entries, want 1", n)
+	}
+	if ttl := r.client.TTL(ctx, "{posts}:idem:k").Val(); ttl <= 0 || ttl > time.Hour {
+		t.Errorf("the mark stays for %s, want an hour", ttl)
+	}
+	if err := r.client.Del(ctx, "{posts}:idem:k").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Commit(ctx, change("b", "of b")); err != nil {
+		t.Errorf("once the mark is gone: %v", err)
+	}
+}
+
+// A note goes with its change, or not at all, and its stream stays short.
+func TestCommitNote(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	ctx := t.Context()
+	commit := func(doc string, want bus.Doc) error {
+		_, err := r.Commit(ctx, bus.Change{
+			Key: "{query}:doc", Doc: []byte(doc), Want: want,
+			Note: &bus.Note{Stream: "{query}:changes", MaxLen: 100, Fields: []string{"kind", "post", "doc", doc}},
+		})
+		return err
+	}
+	if err := commit(`{"n":0}`, bus.Doc{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := commit(`{"n":9}`, bus.Doc{}); !errors.Is(err, bus.ErrConflict) {
+		t.Errorf("got %v, want a conflict", err)
+	}
+	got := r.client.XRange(ctx, "{query}:changes", "-", "+").Val()
+	if len(got) != 1 || got[0].Values["kind"] != "post" || got[0].Values["doc"] != `{"n":0}` {
+		t.Errorf("got notes %v, want the one of the change that was made", got)
+	}
+	for i := range 500 {
+		doc, err := r.Load(ctx, "{query}:doc", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := commit(fmt.Sprintf(`{"n":%d}`, i+1), doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Redis trims by whole nodes, of 100 entries by default.
+	if n := r.client.XLen(ctx, "{query}:changes").Val(); n < 100 || n > 200 {
+		t.Errorf("the notes are %d, want about 100", n)
+	}
+}
+
+// Whatever a change consists of, the script finds each part of it, and the next
+// change behind it.
+func TestCommitFindsEveryPart(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	ctx := t.Context()
+	r.client.SAdd(ctx, "{posts}:in", "m")
+	adopted := bus.Entry{ID: bus.ID{Ms: 7}, Event: post(t, "adopted")}
+	rapid.Check(t, func(rt *rapid.T) {
+		r.client.Del(ctx, stream, "{posts}:notes", "{posts}:z", "{posts}:s")
+		n := rapid.IntRange(1, 12).Draw(rt, "changes")
+		var wg sync.WaitGroup
+		want := map[string]int64{}
+		errs := make([]error, n)
+		for i := range n {
+			id := rapid.StringMatching(`[a-z]{20}`).Draw(rt, "id")
+			c := bus.Change{Key: "{posts}:doc:" + id, Doc: []byte(`{"id":"` + id + `"}`)}
+			if rapid.Bool().Draw(rt, "field") {
+				c.Field = id
+			} else if rapid.Bool().Draw(rt, "ttl") {
+				c.TTL = time.Hour
+			}
+			switch rapid.IntRange(0, 2).Draw(rt, "event") {
+			case 1:
+				c.Stream, c.Event = stream, post(t, id)
+				if rapid.Bool().Draw(rt, "trace") {
+					c.Event.TraceParent = "00-trace"
+				}
+				want[stream]++
+			case 2:
+				c.Adopted = adopted
+			}
+			if rapid.Bool().Draw(rt, "once") {
+				c.Once = &bus.Once{Key: "{posts}:once:" + id, Value: id, TTL: time.Hour}
+			}
+			if rapid.Bool().Draw(rt, "note") {
+				c.Note = &bus.Note{Stream: "{posts}:notes", MaxLen: 1000, Fields: []string{"id", id}}
+				want["{posts}:notes"]++
+			}
+			for j := range rapid.IntRange(0, 3).Draw(rt, "indexes") {
+				c.Index = append(c.Index,
+					bus.Index{Verb: bus.ZAdd, Key: "{posts}:z", Member: fmt.Sprint(id, j)},
+					bus.Index{Verb: bus.SAdd, Key: "{posts}:s", Member: fmt.Sprint(id, j)})
+				want["{posts}:z"]++
+			}
+			for range rapid.IntRange(0, 2).Draw(rt, "guards") {
+				c.Guard = append(c.Guard, bus.Guard{Key: "{posts}:in", Member: "m"}, bus.Guard{Key: "{posts}:in", Member: "x", Absent: true})
+			}
+			wg.Go(func() {
+				if _, errs[i] = r.Commit(ctx, c); errs[i] != nil {
+					return
+				}
+				doc, err := r.Load(ctx, c.Key, c.Field)
+				if err != nil || !cmp.Equal(doc.JSON, c.Doc) || doc.Event != c.Event.ID+c.Adopted.Event.ID {
+					errs[i] = fmt.Errorf("got document %s of event %q, %w", doc.JSON, doc.Event, err)
+				}
+			})
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			rt.Fatal(err)
+		}
+		got := map[string]int64{
+			stream: r.client.XLen(ctx, stream).Val(), "{posts}:notes": r.client.XLen(ctx, "{posts}:notes").Val(),
+			"{posts}:z": r.client.ZCard(ctx, "{posts}:z").Val(),
+		}
+		maps.DeleteFunc(got, func(_ string, n int64) bool { return n == 0 })
+		if diff := cmp.Diff(want, got); diff != "" || r.client.SCard(ctx, "{posts}:s").Val() != want["{posts}:z"] {
+			rt.Fatalf("written (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // A key of another type is found before anything is written, whichever key it is.
 func TestCommitChecksEveryKeyFirst(t *testing.T) {
 	r := newRig(t, bustest.Start(t).Addr())
 	ctx := t.Context()
-	for _, bad := range []string{"doc", "events", "zset", "set", "guard"} {
+	for _, bad := range []string{"doc", "events", "zset", "set", "guard", "once", "notes"} {
 		t.Run(bad, func(t *testing.T) {
 			tag := "{" + bad + "}"
 			if err := r.client.LPush(ctx, tag+":"+bad, "x").Err(); err != nil {
@@ -78,6 +228,8 @@ func TestCommitChecksEveryKeyFirst(t *testing.T) {
 				Key: tag + ":doc", Doc: []byte(`{}`), Stream: tag + ":events", Event: post(t, "a"),
 				Index: []bus.Index{{Verb: bus.ZAdd, Key: tag + ":zset", Member: "m"}, {Verb: bus.SAdd, Key: tag + ":set", Member: "m"}},
 				Guard: []bus.Guard{{Key: tag + ":guard", Member: "m", Absent: true}},
+				Once:  &bus.Once{Key: tag + ":once", Value: "v", TTL: time.Hour},
+				Note:  &bus.Note{Stream: tag + ":notes", MaxLen: 10, Fields: []string{"a", "b"}},
 			})
 			if err == nil || errors.Is(err, bus.ErrConflict) {
 				t.Errorf("got %v, want an error about the type", err)

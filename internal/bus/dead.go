@@ -153,10 +153,9 @@ func (b *Bus) Drop(ctx context.Context, id DeadID) error {
 // then the rest by name.
 func fieldOrder(fields map[string]string) []string {
 	names := make([]string, 0, len(fields))
-	known := event.Event{CausationID: "x", TraceParent: "x"}.Fields()
-	for i := 0; i < len(known); i += 2 {
-		if _, ok := fields[known[i]]; ok {
-			names = append(names, known[i])
+	for _, name := range event.FieldNames() {
+		if _, ok := fields[name]; ok {
+			names = append(names, name)
 		}
 	}
 	var rest []string

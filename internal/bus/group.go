@@ -18,6 +18,7 @@ const (
 	maxBatchBytes = 1 << 20
 	maxQueue      = 4096
 	batchTimeout  = 10 * time.Second
+	comeBack      = 150 * time.Microsecond
 )
 
 // groups gathers concurrent changes into calls of commit.lua, one line of
@@ -39,6 +40,7 @@ type groups struct {
 type pending struct {
 	ctx    context.Context
 	change Change
+	call   encoded      // made by the caller, so that callers do it side by side
 	done   chan outcome // buffered: the sender never waits
 }
 
@@ -57,7 +59,7 @@ func newGroups(ctx context.Context, client redis.UniversalClient, script *redis.
 }
 
 func (g *groups) do(ctx context.Context, c Change) (ID, error) {
-	p := &pending{ctx: ctx, change: c, done: make(chan outcome, 1)}
+	p := &pending{ctx: ctx, change: c, call: c.encode(), done: make(chan outcome, 1)}
 	if err := g.enqueue(p); err != nil {
 		return ID{}, err
 	}
@@ -97,17 +99,17 @@ func (g *groups) run(line chan *pending) {
 		batch = gather(append(batch[:0], first), line)
 		g.send(batch)
 		if len(batch) > 1 {
-			letCome(line)
+			letCome(line, len(batch))
 		}
 		clear(batch)
 	}
 }
 
-// letCome lets callers that have just been answered come again, for as long as
-// any do: one full batch costs Redis one sync to disk where two halves cost two.
-func letCome(line chan *pending) {
-	for before := -1; len(line) > before; {
-		before = len(line)
+// letCome gives callers that have just been answered the time to come again, so
+// that they go together: one full batch costs Redis one sync to disk where two
+// halves cost two, and leaves nobody to wait for the next but one.
+func letCome(line chan *pending, answered int) {
+	for begin := time.Now(); len(line) < answered && time.Since(begin) < comeBack; {
 		runtime.Gosched()
 	}
 }
@@ -115,7 +117,7 @@ func letCome(line chan *pending) {
 // gather takes what is waiting, up to the bounds, leaving out those whose
 // callers have gone.
 func gather(batch []*pending, line chan *pending) []*pending {
-	bytes := batch[0].change.size()
+	bytes := batch[0].call.size()
 	for len(batch) < maxBatch && bytes < maxBatchBytes {
 		select {
 		case p, ok := <-line:
@@ -124,7 +126,7 @@ func gather(batch []*pending, line chan *pending) []*pending {
 			}
 			if p.ctx.Err() == nil {
 				batch = append(batch, p)
-				bytes += p.change.size()
+				bytes += p.call.size()
 			}
 		default:
 			return batch
@@ -134,11 +136,9 @@ func gather(batch []*pending, line chan *pending) []*pending {
 }
 
 func (g *groups) send(batch []*pending) {
-	keys := make([]string, 0, 4*len(batch))
-	args := make([]any, 1, 1+28*len(batch))
-	args[0] = len(batch)
+	keys, args := make([]string, 0, 4*len(batch)), header(len(batch))
 	for _, p := range batch {
-		keys, args = p.change.appendTo(keys, args)
+		keys, args = p.call.appendTo(keys, args)
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, batchTimeout)
 	defer cancel()

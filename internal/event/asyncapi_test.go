@@ -170,9 +170,9 @@ func TestAsyncAPIHeadersAreTheFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for i, f := range (event.Event{CausationID: "c", TraceParent: "t"}).Fields() {
-		if i%2 == 0 && f != "data" {
-			want = append(want, f)
+	for _, name := range event.FieldNames() {
+		if name != "data" {
+			want = append(want, name)
 		}
 	}
 	var got []string
@@ -180,7 +180,7 @@ func TestAsyncAPIHeadersAreTheFields(t *testing.T) {
 		got = append(got, fmt.Sprint(item.Key))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("headers in their order (-Fields +document):\n%s", diff)
+		t.Errorf("headers in their order (-FieldNames +document):\n%s", diff)
 	}
 }
 

@@ -13,11 +13,13 @@ import (
 // for readers that sort entries before they parse them.
 const FieldSubject = "subject"
 
+// FieldID is the field that holds the event's id.
+const FieldID = "id"
+
 // The names of a stream entry's other fields, in the order in which they are written.
 const (
 	fieldType        = "type"
 	fieldData        = "data"
-	fieldID          = "id"
 	fieldSource      = "source"
 	fieldTime        = "time"
 	fieldCorrelation = "correlationid"
@@ -25,26 +27,34 @@ const (
 	fieldTrace       = "traceparent"
 )
 
+// FieldNames returns the names of a stream entry's fields in the order in which
+// they are written.
+func FieldNames() [9]string {
+	return [9]string{
+		fieldType, fieldData, FieldID, fieldSource, FieldSubject, fieldTime, fieldCorrelation, fieldCausation, fieldTrace,
+	}
+}
+
+// Values returns what stands in the fields of [FieldNames]; "" is for a field
+// that the entry does not have.
+func (e Event) Values() [9]string {
+	return [9]string{
+		e.Type, string(e.Data), e.ID, e.Source, e.Subject,
+		e.Time.UTC().Format(time.RFC3339Nano), e.CorrelationID, e.CausationID, e.TraceParent,
+	}
+}
+
 // Fields returns the event as the flat list of names and values of a stream
 // entry, ready for XADD and readable with redis-cli: type, data, id, source,
-// subject, time, correlationid, then causationid and traceparent if there are
-// any.
+// subject, time, correlationid, causationid and traceparent, as far as the event
+// has them.
 func (e Event) Fields() []string {
-	f := make([]string, 0, 18)
-	f = append(f,
-		fieldType, e.Type,
-		fieldData, string(e.Data),
-		fieldID, e.ID,
-		fieldSource, e.Source,
-		FieldSubject, e.Subject,
-		fieldTime, e.Time.UTC().Format(time.RFC3339Nano),
-		fieldCorrelation, e.CorrelationID,
-	)
-	if e.CausationID != "" {
-		f = append(f, fieldCausation, e.CausationID)
-	}
-	if e.TraceParent != "" {
-		f = append(f, fieldTrace, e.TraceParent)
+	names, values := FieldNames(), e.Values()
+	f := make([]string, 0, 2*len(names))
+	for i, value := range values {
+		if value != "" {
+			f = append(f, names[i], value)
+		}
 	}
 	return f
 }
@@ -59,7 +69,7 @@ func Parse(stream, entryID string, fields map[string]string) (Event, error) {
 	e := Event{
 		Type:          fields[fieldType],
 		Data:          json.RawMessage(fields[fieldData]),
-		ID:            fields[fieldID],
+		ID:            fields[FieldID],
 		Source:        fields[fieldSource],
 		Subject:       fields[FieldSubject],
 		CorrelationID: fields[fieldCorrelation],
