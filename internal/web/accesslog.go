@@ -60,11 +60,16 @@ func (rec *recorder) Write(p []byte) (int, error) {
 
 // Flush implements [http.Flusher].
 func (rec *recorder) Flush() {
+	// An error here is that of the connection, which the next Write reports.
+	_ = rec.FlushError()
+}
+
+// FlushError is what [http.ResponseController] calls.
+func (rec *recorder) FlushError() error {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
 	}
-	// An error here is that of the connection, which the next Write reports.
-	_ = http.NewResponseController(rec.ResponseWriter).Flush()
+	return http.NewResponseController(rec.ResponseWriter).Flush()
 }
 
 // Unwrap is for [http.ResponseController].

@@ -1,0 +1,155 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tmaxmax/go-sse"
+)
+
+// Message is one server-sent event, encoded once for all who get it.
+type Message struct {
+	id   string
+	body []byte
+}
+
+// NewMessage returns a message of a type, which pages listen to by that name.
+// data is text that is not empty, such as JSON; line ends in it become \n.
+func NewMessage(event, data string) Message {
+	var m sse.Message
+	m.Type, _ = sse.NewType(event) // refuses more than one line, and then there is no type
+	m.AppendData(data)
+	body, _ := m.MarshalText() // writing to memory does not fail
+	return Message{body: body}
+}
+
+// WithID returns m with an id, which the client sends as Last-Event-ID when it
+// connects again. An id that is not one line is left out.
+func (m Message) WithID(id string) Message {
+	if _, err := sse.NewID(id); err != nil {
+		id = ""
+	}
+	m.id = id
+	return m
+}
+
+// heartbeat is a comment, which clients pass over.
+var heartbeat = []byte(":\n\n")
+
+// Stream is one open stream of server-sent events; see [Streams.Serve]. It keeps
+// nothing back: what is sent is on its way when Send returns.
+type Stream struct {
+	// LastEventID is the id of the last message that the client has from an
+	// earlier connection, as it says; "" for none.
+	LastEventID string
+
+	ctx context.Context
+	cut context.CancelCauseFunc
+	opt StreamOptions
+	w   http.ResponseWriter
+	rc  *http.ResponseController
+
+	mu      sync.Mutex // held while writing
+	timeout bool       // a write took too long
+}
+
+var errTooSlow = errors.New("the client does not keep up")
+
+// Context ends when the stream has to.
+func (st *Stream) Context() context.Context { return st.ctx }
+
+// Send writes messages as one and waits until they are on their way, for the
+// write time-out at most. After an error there is nothing more to send.
+func (st *Stream) Send(messages ...Message) error {
+	var buf []byte
+	for _, m := range messages {
+		if m.id != "" {
+			buf = append(append(append(buf, "id: "...), m.id...), '\n')
+		}
+		buf = append(buf, m.body...)
+	}
+	return st.write(buf)
+}
+
+// Drop cuts off a client that does not keep up, also while a Send waits for it.
+// Any goroutine may call it.
+func (st *Stream) Drop() { st.cut(errTooSlow) }
+
+// run sends what opens a stream, and then what send has, with heartbeats beside.
+func (st *Stream) run(send func(*Stream) error) error {
+	// A write that waits for its client must not hold up the end.
+	defer context.AfterFunc(st.ctx, func() { _ = st.allow(grace) })()
+	if err := st.write([]byte("retry: " + strconv.FormatInt(st.opt.Retry.Milliseconds(), 10) + "\n\n")); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(st.ctx)
+	var beats sync.WaitGroup
+	beats.Go(func() { st.beat(ctx) })
+	defer beats.Wait()
+	defer stop()
+	err := send(st)
+	if st.ctx.Err() == nil {
+		_ = st.allow(st.opt.WriteTimeout) // for the end of the answer; the last limit may be over
+	}
+	return err
+}
+
+func (st *Stream) beat(ctx context.Context) {
+	t := time.NewTicker(st.opt.Heartbeat)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if st.write(heartbeat) != nil {
+				return
+			}
+		}
+	}
+}
+
+// write writes all of p and flushes it. A failure ends the stream.
+func (st *Stream) write(p []byte) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	start := time.Now()
+	err := st.allow(st.opt.WriteTimeout)
+	if st.ctx.Err() != nil {
+		// What ended the stream has set its own time limit, perhaps before ours.
+		_ = st.allow(grace)
+		return context.Cause(st.ctx)
+	}
+	if err == nil {
+		_, err = st.w.Write(p)
+	}
+	if err == nil {
+		err = st.rc.Flush()
+	}
+	if err != nil {
+		st.timeout = errors.Is(err, os.ErrDeadlineExceeded) && time.Since(start) >= st.opt.WriteTimeout
+		st.cut(err)
+	}
+	return err
+}
+
+// allow sets how long writing may take from now on.
+func (st *Stream) allow(d time.Duration) error {
+	err := st.rc.SetWriteDeadline(time.Now().Add(d))
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil // no connection, as in tests
+	}
+	return err
+}
+
+// tooSlow reports whether the stream ended because its client did not keep up.
+func (st *Stream) tooSlow() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.timeout || errors.Is(context.Cause(st.ctx), errTooSlow)
+}

@@ -1,0 +1,141 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Streams opens streams of server-sent events (HTML Living Standard, section
+// 9.2) and bounds how many there are:
+//
+//	return streams.Serve(w, r, func(s *web.Stream) error {
+//		for m := range messages(s.Context(), s.LastEventID) {
+//			if err := s.Send(m); err != nil {
+//				return err
+//			}
+//		}
+//		return nil
+//	})
+type Streams struct {
+	log *slog.Logger
+	opt StreamOptions
+
+	mu    sync.Mutex
+	total int
+	open  map[string]int // streams by the client's address
+}
+
+// StreamOptions tune [Streams]. The zero value is what the services run with.
+type StreamOptions struct {
+	// Heartbeat is how often a comment is sent where nothing else is, so that
+	// nobody on the way takes the connection for dead; default 15 s.
+	Heartbeat time.Duration
+	// WriteTimeout is how long one write may take before the client is cut off
+	// because it does not read; default 10 s.
+	WriteTimeout time.Duration
+	// Retry is how long the client is told to wait before it connects again;
+	// default 2 s.
+	Retry time.Duration
+	// PerAddress and Total are how many streams may be open at once, from one
+	// address and in all; default 100 and 2,000.
+	PerAddress, Total int
+}
+
+func (o StreamOptions) withDefaults() StreamOptions {
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 15 * time.Second
+	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = 10 * time.Second
+	}
+	if o.Retry == 0 {
+		o.Retry = 2 * time.Second
+	}
+	if o.PerAddress == 0 {
+		o.PerAddress = 100
+	}
+	if o.Total == 0 {
+		o.Total = 2_000
+	}
+	return o
+}
+
+// NewStreams returns Streams that have none open yet. log is told of clients
+// that are cut off.
+func NewStreams(log *slog.Logger, opt StreamOptions) *Streams {
+	return &Streams{log: log, opt: opt.withDefaults(), open: map[string]int{}}
+}
+
+// retryStream is when a client that got no stream may try again.
+const retryStream = 10 * time.Second
+
+// Serve opens a stream as the answer to r, at once, and lets send fill it. The
+// stream ends when send returns. When the client goes or does not read, or when
+// the server is told to stop, the stream's context ends and its Send fails; that
+// is nobody's error. Beyond the limits the answer is [ErrTooMany] or 503.
+func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Stream) error) error {
+	addr := ClientIP(r)
+	if err := s.admit(addr); err != nil {
+		return err
+	}
+	defer s.leave(addr)
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // nginx and its kind would keep it back
+	header.Set("X-Content-Type-Options", "nosniff")
+	if r.Method == http.MethodHead {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	ctx, cancel, err := LongLived(w, r)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	ctx, cut := context.WithCancelCause(ctx)
+	defer cut(nil)
+	st := &Stream{
+		LastEventID: r.Header.Get("Last-Event-ID"),
+		ctx:         ctx, cut: cut, opt: s.opt, w: w, rc: http.NewResponseController(w),
+	}
+	err = st.run(send)
+	switch {
+	case st.tooSlow():
+		s.log.InfoContext(ctx, "a client of a stream did not keep up and was cut off",
+			"path", r.URL.Path, "client", addr, "request_id", RequestID(ctx))
+		return nil
+	case ctx.Err() != nil:
+		return nil
+	default:
+		return err
+	}
+}
+
+// admit takes a place for a stream to addr.
+func (s *Streams) admit(addr string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.open[addr] >= s.opt.PerAddress:
+		return RetryIn(retryStream, fmt.Errorf("%w: this address has %d streams open", ErrTooMany, s.open[addr]))
+	case s.total >= s.opt.Total:
+		return RetryIn(retryStream, fmt.Errorf("all %d streams are taken", s.total))
+	}
+	s.open[addr]++
+	s.total++
+	return nil
+}
+
+func (s *Streams) leave(addr string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total--
+	if s.open[addr]--; s.open[addr] == 0 {
+		delete(s.open, addr)
+	}
+}
