@@ -10,14 +10,33 @@ import (
 )
 
 // ClientIP returns the address of the client in its shortest form, "" if the
-// connection has none. It is the one place that decides who the client is: only
-// the connection is believed, no header.
+// connection has none. It is the one place that says who the client is: whoever
+// the connection is from, or if that is a trusted proxy whom it speaks for; see
+// [WithTrustedProxies]. Without a [Router] only the connection is believed.
 func ClientIP(r *http.Request) string {
-	addr := addrOf(r.RemoteAddr)
+	addr := clientAddr(r)
 	if !addr.IsValid() {
 		return ""
 	}
 	return addr.String()
+}
+
+// ClientNet returns what one client can take addresses from, for limits per
+// client: the address itself for IPv4, the network of 64 bits for IPv6, of which
+// every household has one, and "" if [ClientIP] does.
+func ClientNet(r *http.Request) string {
+	addr := clientAddr(r)
+	if !addr.Is6() {
+		return ClientIP(r)
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
+}
+
+func clientAddr(r *http.Request) netip.Addr {
+	if addr, ok := r.Context().Value(clientKey{}).(netip.Addr); ok {
+		return addr
+	}
+	return addrOf(r.RemoteAddr)
 }
 
 // addrOf reads "address:port". An IPv4 address in IPv6 form is the same client
@@ -63,7 +82,7 @@ func fromLoopback(r *http.Request) error {
 }
 
 func forwardedLoopback(r *http.Request) bool {
-	for _, line := range r.Header.Values("X-Forwarded-For") {
+	for _, line := range r.Header.Values(forwardedHeader) {
 		for hop := range strings.SplitSeq(line, ",") {
 			addr, err := netip.ParseAddr(strings.TrimSpace(hop))
 			if err != nil || !addr.Unmap().IsLoopback() {

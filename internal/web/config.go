@@ -21,12 +21,14 @@ import (
 // It has no methods that an embedding type would take over by accident; what is
 // secret hides itself.
 type Config struct {
-	ListenAddr   ListenAddr    `env:"LISTEN_ADDR"`
-	RedisURL     RedisURL      `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6380"`
-	CORSOrigins  []Origin      `env:"CORS_ORIGINS"`
-	LogLevel     slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
-	Instance     Instance      `env:"INSTANCE"`
-	DrainTimeout DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
+	ListenAddr     ListenAddr    `env:"LISTEN_ADDR"`
+	RedisURL       RedisURL      `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6380"`
+	CORSOrigins    []Origin      `env:"CORS_ORIGINS"`
+	TrustedProxies []Proxy       `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1"`
+	MaxConnections Connections   `env:"MAX_CONNECTIONS" envDefault:"4096"`
+	LogLevel       slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
+	Instance       Instance      `env:"INSTANCE"`
+	DrainTimeout   DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
 }
 
 // ListenAddr is host:port with an IP address or localhost, or :port for all
@@ -44,6 +46,9 @@ func (a *ListenAddr) UnmarshalText(text []byte) error {
 	*a = ListenAddr(text)
 	return nil
 }
+
+// Loopback reports whether only this machine can connect to the address.
+func (a ListenAddr) Loopback() bool { return a == "" || loopbackHost(string(a)) }
 
 // Instance is the name of one replica of a service, 1 to 64 of A–Z a–z 0–9 . _ -.
 // It must stay the same over restarts, because consumers are found by it.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"newsfeed/internal/web"
 )
@@ -22,6 +23,7 @@ type config struct {
 	EditKey web.Secret    `env:"EDIT_KEY"`
 	Wait    time.Duration `env:"WAIT" envDefault:"500ms"`
 	Chunk   int           `env:"CHUNK" envDefault:"100"`
+	Limit   web.RateLimit `env:"RATE_LIMIT"`
 	Need    string        `env:"NEED,required"`
 }
 
@@ -37,16 +39,51 @@ func TestLoad(t *testing.T) {
 	want.Config = web.Config{
 		ListenAddr: ":5001", RedisURL: "redis://127.0.0.1:6380", CORSOrigins: []web.Origin{"http://localhost:3000", "https://feed.example"},
 		LogLevel: slog.LevelDebug, Instance: "posts-0", DrainTimeout: web.DrainDuration(web.DefaultDrain),
+		TrustedProxies: proxies(t, "127.0.0.0/8", "::1"), MaxConnections: web.DefaultConnections,
 	}
+	want.Limit = web.RateLimit{Rate: 30, Period: time.Minute, Burst: 5}
 	got, err := web.Load[config](map[string]string{
 		"LISTEN_ADDR": ":5001", "CORS_ORIGINS": "http://localhost:3000/, HTTPS://feed.example", "LOG_LEVEL": "debug", "INSTANCE": "posts-0",
 		"WAIT": "1s", "CHUNK": "", "NEED": "x", "EDIT_KEY": "k", "REDIS_URL": "", "EDIT_KEY_FILE": "", "OTHER": "y", "NEED_FILE": "/nowhere",
+		"RATE_LIMIT": "30/m,burst=5",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(web.Proxy{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
+	}
+	if got := fmt.Sprint(web.Describe(got)); !strings.Contains(got, "RATE_LIMIT=30/m,burst=5") || !strings.Contains(got, "TRUSTED_PROXIES=[127.0.0.0/8 ::1/128]") {
+		t.Errorf("described as %s", got)
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	for text, want := range map[string]web.RateLimit{
+		"off": {Off: true}, "10/s": {Rate: 10, Period: time.Second, Burst: 10},
+		"3/h,burst=9": {Rate: 3, Period: time.Hour, Burst: 9}, "3/m, burst=1000000": {Rate: 3, Period: time.Minute, Burst: 1_000_000},
+	} {
+		var got, again web.RateLimit
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%s is read as %+v, %v", text, got, err)
+		}
+		if err := again.UnmarshalText([]byte(got.String())); err != nil || again != want {
+			t.Errorf("%s is printed as %s", text, got)
+		}
+	}
+	if got := (web.RateLimit{}).String(); got != "10/s,burst=100" {
+		t.Errorf("the default is printed as %s", got)
+	}
+}
+
+func TestListenAddrLoopback(t *testing.T) {
+	for addr, want := range map[web.ListenAddr]bool{
+		"": true, "localhost:5001": true, "127.0.0.1:5001": true, "[::1]:5001": true,
+		":5001": false, "0.0.0.0:5001": false, "[::]:5001": false, "192.0.2.1:5001": false,
+	} {
+		if got := addr.Loopback(); got != want {
+			t.Errorf("%q is loopback: %v", addr, got)
+		}
 	}
 }
 
@@ -80,6 +117,8 @@ func TestLoadRefuses(t *testing.T) {
 		addr   = "is not an address such as 127.0.0.1:5001, [::1]:5001 or :5001"
 		redis  = "is not redis://host:port or rediss://host:port, or a list of them with commas between"
 		origin = "is not an origin such as http://localhost:3000, nor *"
+		proxy  = "is not an address such as 10.0.0.7 or a range such as 10.0.0.0/8, nor a list of them with commas between"
+		limit  = "is not off, nor a limit such as 10/s,burst=100 (or /m, /h)"
 	)
 	for _, tt := range []struct{ key, value, want string }{
 		{"LISTEN_ADDR", "5001", `= "5001" ` + addr},
@@ -92,6 +131,21 @@ func TestLoadRefuses(t *testing.T) {
 		{"REDIS_URL", "db:6379", "= *** " + redis},
 		{"CORS_ORIGINS", "localhost:3000", `= "localhost:3000" ` + origin},
 		{"CORS_ORIGINS", "http://a,http://b/path", `= "http://a,http://b/path" ` + origin},
+		{"TRUSTED_PROXIES", "proxy", `= "proxy" ` + proxy},
+		{"TRUSTED_PROXIES", "10.0.0.0/33", `= "10.0.0.0/33" ` + proxy},
+		{"TRUSTED_PROXIES", "10.0.0.1,", `= "10.0.0.1," ` + proxy},
+		{"TRUSTED_PROXIES", "fe80::1%eth0", `= "fe80::1%eth0" ` + proxy},
+		{"TRUSTED_PROXIES", "::ffff:10.0.0.0/95", `= "::ffff:10.0.0.0/95" ` + proxy},
+		{"MAX_CONNECTIONS", "0", `= "0" is not a number from 1 to 1000000`},
+		{"MAX_CONNECTIONS", "1e3", `= "1e3" is not a number from 1 to 1000000`},
+		{"RATE_LIMIT", "10", `= "10" ` + limit},
+		{"RATE_LIMIT", "0/s", `= "0/s" ` + limit},
+		{"RATE_LIMIT", "-1/s", `= "-1/s" ` + limit},
+		{"RATE_LIMIT", "1000001/s", `= "1000001/s" ` + limit},
+		{"RATE_LIMIT", "10/d", `= "10/d" ` + limit},
+		{"RATE_LIMIT", "10/s,5", `= "10/s,5" ` + limit},
+		{"RATE_LIMIT", "10/s,burst=0", `= "10/s,burst=0" ` + limit},
+		{"RATE_LIMIT", "Off", `= "Off" ` + limit},
 		{"LOG_LEVEL", "loud", `= "loud" is not debug, info, warn or error`},
 		{"INSTANCE", "a b", `= "a b" is not a name of 1 to 64 letters, digits, points, underscores and hyphens`},
 		{"DRAIN_TIMEOUT", "8", `= "8" is not a duration up to 1m, such as 8s`},

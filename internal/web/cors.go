@@ -44,7 +44,7 @@ func withCORS(origins []Origin, next http.Handler) http.Handler {
 			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete}),
 		handlers.AllowedHeaders([]string{
 			"Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID", requestIDHeader}),
-		handlers.ExposedHeaders([]string{"ETag", "Link", "Location", "Retry-After", requestIDHeader}),
+		handlers.ExposedHeaders([]string{"ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", requestIDHeader}),
 		handlers.OptionStatusCode(http.StatusNoContent),
 		handlers.MaxAge(600),
 	)(next)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -23,7 +24,7 @@ type Validator interface{ Validate() error }
 // object of at most [MaxBody] bytes, with no member that T does not have, none
 // twice, and names written exactly as T's. Validate may have a pointer receiver
 // and then put trimmed texts into T. The error wraps [ErrMediaType],
-// [ErrTooLarge] or [ErrInvalid], or is what Validate returned.
+// [ErrTooLarge], [ErrSlow] or [ErrInvalid], or is what Validate returned.
 func Decode[T any, P interface {
 	*T
 	Validator
@@ -71,6 +72,10 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		// to a ResponseWriter that nothing wraps.
 		w.Header().Set("Connection", "close")
 		return nil, fmt.Errorf("%w: at most %d bytes", ErrTooLarge, tooLarge.Limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.Header().Set("Connection", "close")
+		return nil, fmt.Errorf("%w: the body did not come to its end in time", ErrSlow)
 	}
 	if err != nil {
 		if gone := r.Context().Err(); gone != nil {

@@ -16,6 +16,7 @@ var (
 	ErrForbidden     = errors.New("forbidden")               // 403
 	ErrNotFound      = errors.New("not found")               // 404
 	ErrMethod        = errors.New("method not allowed")      // 405
+	ErrSlow          = errors.New("request timeout")         // 408
 	ErrConflict      = errors.New("conflict")                // 409
 	ErrPrecondition  = errors.New("precondition failed")     // 412
 	ErrTooLarge      = errors.New("content too large")       // 413
@@ -44,6 +45,7 @@ var kinds = []kind{
 	{ErrForbidden, http.StatusForbidden, "forbidden", "This is not allowed"},
 	{ErrNotFound, http.StatusNotFound, "not-found", "There is nothing here"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method-not-allowed", "This method is not allowed here"},
+	{ErrSlow, http.StatusRequestTimeout, "request-timeout", "The request took too long to arrive"},
 	{ErrConflict, http.StatusConflict, "conflict", "The request conflicts with the present state"},
 	{ErrPrecondition, http.StatusPreconditionFailed, "precondition-failed", "It has changed since"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The body is too large"},

@@ -55,7 +55,6 @@ func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte
 
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only if the client is gone, and then nobody is there to be told
 }

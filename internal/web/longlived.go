@@ -12,8 +12,9 @@ import (
 type stoppingKey struct{}
 
 // LongLived prepares for an answer that takes as long as the client stays, such
-// as server-sent events: it lifts the time limit for writing and returns a
-// context that ends with the request and as soon as the server is told to stop.
+// as server-sent events: it lifts the time limits for the request and for writing,
+// and returns a context to use in place of the request's own, which ends with the
+// request and as soon as the server is told to stop.
 func LongLived(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc, error) {
 	// net/http lifts the read limit itself once it has the whole request. A
 	// writer that is no connection, as in tests, has no limit to lift.
@@ -21,7 +22,7 @@ func LongLived(w http.ResponseWriter, r *http.Request) (context.Context, context
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, nil, fmt.Errorf("lift the write time limit: %w", err)
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := unhurried(r)
 	stopping, ok := r.Context().Value(stoppingKey{}).(context.Context)
 	if !ok {
 		return ctx, cancel, nil

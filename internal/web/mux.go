@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -19,13 +20,16 @@ import (
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // Router finds the handler of a request and does for all of them what they
-// have in common: request id, access log, recovery, CORS, and problem documents
-// for unknown paths and methods. It never redirects. Add all routes before it serves.
+// have in common: the headers of a careful answer, request id, client address,
+// access log, recovery, CORS, a time limit, and problem documents for unknown
+// paths and methods. It never redirects. Add all routes before it serves.
 type Router struct {
 	log     *slog.Logger
 	mux     *mux.Router
 	paths   map[string]resource
 	origins []Origin
+	proxies []Proxy
+	limit   time.Duration
 	chain   http.Handler
 }
 
@@ -40,14 +44,17 @@ func WithCORS(origins []Origin) Option {
 // NewRouter returns a router that has no routes yet.
 func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	// An encoded slash in an id must not make a path of more parts.
-	rt := &Router{log: log, mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}}
+	rt := &Router{
+		log: log, mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout,
+	}
 	for _, opt := range opts {
 		opt(rt)
 	}
 	rt.mux.NotFoundHandler = rt.answer(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: no such path", ErrNotFound)
 	})
-	rt.chain = withRequestID(withAccessLog(log, withRecovery(log, withCORS(rt.origins, rt.mux))))
+	rt.chain = withHeaders(rt.origins, withRequestID(withClient(rt.proxies,
+		withAccessLog(log, withRecovery(log, withCORS(rt.origins, withDeadline(rt.limit, rt.mux)))))))
 	return rt
 }
 

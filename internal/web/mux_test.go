@@ -278,7 +278,7 @@ func TestCORS(t *testing.T) {
 			if got := resp.Header.Get("Vary"); tt.rt == with && got != "Origin" {
 				t.Errorf("Vary = %q", got)
 			}
-			if tt.name == "allowed" && resp.Header.Get("Access-Control-Expose-Headers") != "Etag,Link,Location,Retry-After,X-Request-Id" {
+			if tt.name == "allowed" && resp.Header.Get("Access-Control-Expose-Headers") != "Etag,Link,Location,Ratelimit,Ratelimit-Policy,Retry-After,X-Request-Id" {
 				t.Errorf("exposed: %q", resp.Header.Get("Access-Control-Expose-Headers"))
 			}
 			if tt.name == "preflight" && resp.Header.Get("Access-Control-Allow-Methods") != "DELETE" {

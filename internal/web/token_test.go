@@ -170,15 +170,19 @@ func TestGuard(t *testing.T) {
 		{"development, host local", "development", with("development", func(r *http.Request) { r.RemoteAddr = "172.17.0.1:1" }), nil},
 		{"development, missing", "development", with("", here), web.ErrUnauthorized},
 		{"development, outside", "development", with("development", outside), web.ErrForbidden},
+		{"another that is also right", "t", with("also", outside), nil},
+		{"another, development", "development", with("also", outside), nil},
+		{"another, none", "", with("also", outside), nil},
+		{"another that is not configured", "t", with("", outside), web.ErrUnauthorized},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			served := false
-			h := web.Guard("ADMIN_TOKEN", tt.token, func(http.ResponseWriter, *http.Request) error { served = true; return nil })
+			h := web.Guard("ADMIN_TOKEN", tt.token, func(http.ResponseWriter, *http.Request) error { served = true; return nil }, "also", "")
 			err := h(httptest.NewRecorder(), tt.r)
 			if !errors.Is(err, tt.want) || served != (tt.want == nil) {
 				t.Errorf("served %v, error %v; want %v", served, err, tt.want)
 			}
-			if errors.Is(err, web.ErrForbidden) && !strings.Contains(err.Error(), "ADMIN_TOKEN") {
+			if err != nil && !strings.Contains(err.Error(), "ADMIN_TOKEN") {
 				t.Errorf("%v does not name the variable", err)
 			}
 		})

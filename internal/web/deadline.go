@@ -1,0 +1,40 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// requestTimeout is less than writeTimeout: who has waited for too long must
+// still be told so.
+const requestTimeout = 25 * time.Second
+
+// WithRequestTimeout sets how long a request may take, the reading of its body
+// included; the default is 25 s. Then its context ends, and the answer is 503
+// with Retry-After. [LongLived] lifts it.
+func WithRequestTimeout(limit time.Duration) Option {
+	return func(rt *Router) { rt.limit = limit }
+}
+
+// unhurriedKey is where withDeadline leaves the context that it put a time limit to.
+type unhurriedKey struct{}
+
+func withDeadline(limit time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, unhurriedKey{}, r.Context())))
+	})
+}
+
+// unhurried returns the context of r without the time limit of withDeadline.
+func unhurried(r *http.Request) (context.Context, context.CancelFunc) {
+	without, ok := r.Context().Value(unhurriedKey{}).(context.Context)
+	if !ok {
+		return context.WithCancel(r.Context())
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	forget := context.AfterFunc(without, cancel)
+	return ctx, func() { forget(); cancel() }
+}
