@@ -75,13 +75,13 @@ type feed struct {
 // startFeed runs the services on free ports until ctx ends.
 func startFeed(ctx context.Context, g *errgroup.Group, redisAddr string) (*feed, error) {
 	f := &feed{urls: map[string]string{}, http: &http.Client{Timeout: 5 * time.Second}}
-	log := slog.New(slog.DiscardHandler)
+	log, unlimited := slog.New(slog.DiscardHandler), web.RateLimit{Off: true}
 	for _, s := range []struct {
 		name string
 		run  func(web.Config) error
 	}{
-		{event.Posts, func(c web.Config) error { return posts.Run(ctx, posts.Config{Config: c}, log) }},
-		{event.Comments, func(c web.Config) error { return comments.Run(ctx, comments.Config{Config: c}, log) }},
+		{event.Posts, func(c web.Config) error { return posts.Run(ctx, posts.Config{Config: c, RateLimit: unlimited}, log) }},
+		{event.Comments, func(c web.Config) error { return comments.Run(ctx, comments.Config{Config: c, RateLimit: unlimited}, log) }},
 		{event.Moderator, func(c web.Config) error { return moderator.Run(ctx, moderator.Config{Config: c}, log) }},
 		{event.Query, func(c web.Config) error { return query.Run(ctx, query.Config{Config: c}, log) }},
 	} {

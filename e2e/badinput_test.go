@@ -202,6 +202,13 @@ func badQueries(p post) []badRequest {
 
 func badHeaders(p post, c comment) []badRequest {
 	var all []badRequest
+	for _, r := range []request{
+		{service: "posts", method: "POST", path: "/posts", body: `{"title":"a"}`}, commenting(p.ID, "A comment", "Bea"),
+	} {
+		for _, key := range []string{"", "short", strings.Repeat("k", 129), "a key with spaces", "0123456789abcdef\x80", "schlüsselschlüssel"} {
+			all = append(all, badRequest{r.String() + " Idempotency-Key " + key, http.StatusBadRequest, r.with("Idempotency-Key", key)})
+		}
+	}
 	for _, route := range []struct {
 		request
 		token string

@@ -35,6 +35,8 @@ func TestWrongConfiguration(t *testing.T) {
 		{"Redis database", map[string]string{"REDIS_URL": "redis://:" + secret + "@127.0.0.1:6380/x"}, 2, "REDIS_URL"},
 		{"Redis option", map[string]string{"REDIS_URL": "redis://:" + secret + "@127.0.0.1:6380?nonsense=1"}, 2, "REDIS_URL"},
 		{"instance", map[string]string{"INSTANCE": "a b"}, 2, "INSTANCE"},
+		{"proxies", map[string]string{"TRUSTED_PROXIES": "127.0.0.1,proxy"}, 2, "TRUSTED_PROXIES"},
+		{"connections", map[string]string{"MAX_CONNECTIONS": "-1"}, 2, "MAX_CONNECTIONS"},
 		{"level", map[string]string{"LOG_LEVEL": "loud"}, 2, "LOG_LEVEL"},
 		{"port taken", map[string]string{"LISTEN_ADDR": "127.0.0.1:" + port}, 1, port},
 	}

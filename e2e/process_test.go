@@ -36,6 +36,7 @@ func newProcess(t testing.TB, service, instance, redisURL string) *process {
 	p := &process{t: t, service: service, port: freePort(t), log: filepath.Join(t.TempDir(), instance+".log")}
 	p.env = map[string]string{
 		"REDIS_URL": redisURL, "LISTEN_ADDR": p.addr(), "INSTANCE": instance, "LOG_LEVEL": "warn",
+		"RATE_LIMIT": "off", // all clients of the tests have one address
 	}
 	t.Cleanup(p.close)
 	return p

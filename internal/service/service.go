@@ -23,6 +23,8 @@ type Service struct {
 	// Port is where it listens on loopback unless Config says otherwise.
 	Port   int
 	Config web.Config
+	// Tokens are those that open guarded routes, by the variables that set them.
+	Tokens map[string]web.Secret
 	Log    *slog.Logger
 
 	// Routes adds the service's own routes.
@@ -56,16 +58,18 @@ func Connect(ctx context.Context, cfg web.Config, log *slog.Logger) (b *bus.Bus,
 // While Redis is away it answers that it is not ready, and waits.
 func (s Service) Run(ctx context.Context, b *bus.Bus) error {
 	probes := web.NewProbes(b.Ready)
-	rt := web.NewRouter(s.Log, web.WithCORS(s.Config.CORSOrigins))
+	rt := web.NewRouter(s.Log, web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies))
 	probes.Routes(rt)
 	s.Routes(rt)
+	s.warn()
 
 	g, ctx := errgroup.WithContext(ctx)
 	port := make(chan int, 1)
 	g.Go(func() error {
 		return web.Serve(ctx, web.Server{
 			Handler: rt, Log: s.Log, Addr: string(s.Config.ListenAddr), Port: s.Port, Probes: probes,
-			Drain: time.Duration(s.Config.DrainTimeout),
+			Drain:  time.Duration(s.Config.DrainTimeout),
+			Limits: web.Limits{Connections: int(s.Config.MaxConnections)},
 			OnListen: func(addrs []net.Addr) {
 				if tcp, ok := addrs[0].(*net.TCPAddr); ok {
 					port <- tcp.Port
@@ -78,6 +82,19 @@ func (s Service) Run(ctx context.Context, b *bus.Bus) error {
 		g.Go(func() error { return s.Work(ctx) })
 	}
 	return g.Wait()
+}
+
+// warn says which tokens protect less than they seem to. A Host is only what the
+// client says: the token that everyone knows is safe where nobody else's requests
+// arrive, as in a container whose port is published on loopback.
+func (s Service) warn() {
+	for variable, token := range s.Tokens {
+		if token == web.DevelopmentToken && !s.Config.ListenAddr.Loopback() {
+			s.Log.Warn("this token is known to everyone and only good for trying things out: it opens what is guarded "+
+				"to any request addressed to localhost; set one of your own unless only this machine can connect",
+				"variable", variable, "address", string(s.Config.ListenAddr))
+		}
+	}
 }
 
 // consume reads the streams under the name of this replica, which by default is

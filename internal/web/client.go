@@ -49,17 +49,6 @@ func addrOf(hostPort string) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-// LoopbackOnly lets h answer only requests that come from this machine and are
-// addressed to it as such, else the answer is [ErrForbidden].
-func LoopbackOnly(h Handler) Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := fromLoopback(r); err != nil {
-			return err
-		}
-		return h(w, r)
-	}
-}
-
 // fromLoopback returns an ErrForbidden unless the listener, the client, every
 // client that a proxy speaks of, the Host and the Origin are loopback. The Host
 // shuts out DNS rebinding, where a foreign page's name leads here; the Origin

@@ -11,9 +11,10 @@ import (
 const DevelopmentToken Secret = "development"
 
 // Guard lets h answer only requests that bring the token, or one of those in
-// also, else the answer is [ErrUnauthorized]. With no token configured it is as
-// [LoopbackOnly]. variable is what configures the token, such as ADMIN_TOKEN, and
-// is named to those who are refused for want of it.
+// also, else the answer is [ErrUnauthorized]. With no token configured it lets in
+// what comes from this machine and is addressed to it as such, else the answer is
+// [ErrForbidden]. variable is what configures the token, such as ADMIN_TOKEN, and
+// is named to those who are refused.
 func Guard(variable string, token Secret, h Handler, also ...Secret) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		brings := func(t Secret) bool { return HasToken(r, t) }

@@ -32,10 +32,10 @@ const (
 type Server struct {
 	Handler  http.Handler
 	Log      *slog.Logger
-	Addr     string                 // host:port, or :port for all interfaces; "" for Port on loopback
-	Port     int                    // used if Addr is empty; 0 is any free port
-	Probes   *Probes                // told when draining begins; may be nil
-	Drain    time.Duration          // how long running requests may take at the end; 0 is DefaultDrain
+	Addr     string        // host:port, or :port for all interfaces; "" for Port on loopback
+	Port     int           // used if Addr is empty; 0 is any free port
+	Probes   *Probes       // told when draining begins; may be nil
+	Drain    time.Duration // how long running requests may take at the end; 0 is DefaultDrain
 	Limits   Limits
 	OnListen func(addrs []net.Addr) // called once, when connections are accepted; may be nil
 }
@@ -88,7 +88,7 @@ func Serve(ctx context.Context, s Server) error {
 		ConnState:         places.watch,
 		// "OPTIONS *" is answered by the handler, like all else.
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+		ErrorLog:                     slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context {
 			return context.WithValue(base, stoppingKey{}, stopping)
 		},

@@ -97,7 +97,7 @@ func guarded(change func(r *http.Request)) *http.Request {
 	return r
 }
 
-func TestLoopbackOnly(t *testing.T) {
+func TestGuardWithoutToken(t *testing.T) {
 	local := func(a net.Addr) func(*http.Request) {
 		return func(r *http.Request) {
 			*r = *r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, a))
@@ -137,7 +137,7 @@ func TestLoopbackOnly(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			served := false
-			h := web.LoopbackOnly(func(http.ResponseWriter, *http.Request) error { served = true; return nil })
+			h := web.Guard("ADMIN_TOKEN", "", func(http.ResponseWriter, *http.Request) error { served = true; return nil })
 			err := h(httptest.NewRecorder(), guarded(tt.change))
 			if served != tt.want || errors.Is(err, web.ErrForbidden) == tt.want {
 				t.Errorf("served %v, error %v; want served %v", served, err, tt.want)

@@ -9,12 +9,14 @@
 //
 // Keys:
 //
-//	{comments}:doc:<id>   the comment, or what remains of one that was deleted
-//	{comments}:ids        the comments there are, by time and id
-//	{comments}:of:<post>  those of one post, likewise
-//	{comments}:posts      ids of the posts that there are or were
-//	{comments}:posts:gone ids of those that were deleted
-//	{comments}:key        the key of edit tokens, if none is configured
+//	{comments}:doc:<id>       the comment, or what remains of one that was deleted
+//	{comments}:ids            the comments there are, by time and id
+//	{comments}:of:<post>      those of one post, likewise
+//	{comments}:posts          ids of the posts that there are or were
+//	{comments}:posts:gone     ids of those that were deleted
+//	{comments}:idem:<key>     what was made under an Idempotency-Key, for 24 h
+//	{comments}:key            the key of edit tokens, if none is configured
+//	rate:{comments}:<client>  how much a client may write, while it is not all
 package comments
 
 import (
@@ -178,7 +180,7 @@ func (c Comment) public() view {
 	return v
 }
 
-// private returns what the comment's author may see of it: all of it.
+// private returns what the comment's author and the admin may see of it: all of it.
 func (c Comment) private() view {
 	v := c.public()
 	v.Content, v.Author, v.Reason, v.Note = c.Content, c.Author, c.Reason, c.Note

@@ -15,6 +15,9 @@ type Config struct {
 	web.Config
 	// EditKey makes the edit tokens; without it a random key is kept in Redis.
 	EditKey web.Secret `env:"EDIT_KEY"`
+	// AdminToken shows, changes and deletes every comment.
+	AdminToken web.Secret    `env:"ADMIN_TOKEN"`
+	RateLimit  web.RateLimit `env:"RATE_LIMIT"`
 }
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
@@ -26,9 +29,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer closeBus()
 	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
 	c := &consumer{store: s, awaited: map[bus.ID]bus.ID{}}
+	a := api{
+		store: s, limits: service.NewRateLimit(b, event.Comments, cfg.RateLimit, cfg.AdminToken), admin: cfg.AdminToken,
+	}
 	return service.Service{
 		Name: event.Comments, Port: Port, Config: cfg.Config, Log: log,
-		Routes:  api{s}.routes,
+		Tokens:  map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken},
+		Routes:  a.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Moderator), stream},
 		Handle:  c.handle,
 	}.Run(ctx, b)

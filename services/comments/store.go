@@ -21,8 +21,9 @@ const (
 	keyKey    = "{comments}:key"
 )
 
-func docKey(id string) string  { return "{comments}:doc:" + id }
-func ofKey(post string) string { return "{comments}:of:" + post }
+func docKey(id string) string   { return "{comments}:doc:" + id }
+func ofKey(post string) string  { return "{comments}:of:" + post }
+func idemKey(key string) string { return "{comments}:idem:" + key }
 
 // maxTries bounds how often a change is made anew because another came first.
 const maxTries = 20
@@ -34,24 +35,32 @@ type store struct {
 }
 
 // create stores a new comment together with its event, unless its post is
-// unknown or gone by now: then web.ErrNotFound.
-func (s *store) create(ctx context.Context, c Comment) error {
+// unknown or gone by now: then web.ErrNotFound. It returns the comment as it was
+// made: now, or by an earlier request that once knows.
+func (s *store) create(ctx context.Context, c Comment, once service.Once) (Comment, error) {
 	e, err := c.event(event.TypeCommentCreated, c.CreatedAt)
 	if err != nil {
-		return err
+		return c, err
 	}
-	err = s.commit(ctx, bus.Doc{}, Comment{}, c, bus.Change{Stream: stream, Event: e, Guard: []bus.Guard{
+	made := service.Made{ID: c.ID, CreatedAt: c.CreatedAt}
+	record, err := once.Record(idemKey, made)
+	if err != nil {
+		return c, err
+	}
+	err = s.commit(ctx, bus.Doc{}, Comment{}, c, bus.Change{Stream: stream, Event: e, Once: record, Guard: []bus.Guard{
 		{Key: posts, Member: c.PostID}, {Key: postsGone, Member: c.PostID, Absent: true},
 	}})
 	switch {
 	case errors.Is(err, bus.ErrGuard):
-		return fmt.Errorf("%w: post %s", web.ErrNotFound, c.PostID)
+		err = fmt.Errorf("%w: post %s", web.ErrNotFound, c.PostID)
 	case errors.Is(err, bus.ErrConflict):
 		// The id is new, so what is there is this comment, judged already while
 		// the write whose reply was lost was being repeated.
-		return nil
+		err = nil
 	}
-	return err
+	made, err = once.First(made, err)
+	c.ID, c.CreatedAt = made.ID, made.CreatedAt
+	return c, err
 }
 
 // get returns the comment; one that was deleted is web.ErrNotFound.

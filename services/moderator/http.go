@@ -14,11 +14,16 @@ const (
 )
 
 // api answers HTTP.
-type api struct{ rules *RulesFile }
+type api struct {
+	rules *RulesFile
+	admin web.Secret // opens everything here
+}
 
 func (a api) routes(rt *web.Router) {
-	rt.Handle("POST", "/moderation/check", web.LoopbackOnly(a.check))
+	rt.Handle("POST", "/moderation/check", a.guard(a.check))
 }
+
+func (a api) guard(h web.Handler) web.Handler { return web.Guard("ADMIN_TOKEN", a.admin, h) }
 
 // attempt is a text to try the rules on.
 type attempt struct {

@@ -15,6 +15,8 @@ type Config struct {
 	web.Config
 	// RulesFile is read again when it changes; without it the default rules hold.
 	RulesFile string `env:"RULES_FILE"`
+	// AdminToken opens /moderation from elsewhere than this machine.
+	AdminToken web.Secret `env:"ADMIN_TOKEN"`
 }
 
 // rulesPoll is how soon a changed file of rules is noticed.
@@ -34,7 +36,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	c := &consumer{store: &store{b}, rules: rules}
 	return service.Service{
 		Name: event.Moderator, Port: Port, Config: cfg.Config, Log: log,
-		Routes:  api{rules}.routes,
+		Tokens:  map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken},
+		Routes:  api{rules, cfg.AdminToken}.routes,
 		Streams: []string{event.Stream(event.Comments)},
 		Handle:  c.handle,
 		Work: func(ctx context.Context) error {

@@ -8,18 +8,32 @@ import (
 	"github.com/google/uuid"
 
 	"newsfeed/internal/event"
+	"newsfeed/internal/service"
 	"newsfeed/internal/web"
 )
 
 // api answers HTTP.
-type api struct{ store *store }
+type api struct {
+	store  *store
+	limits *service.RateLimit
+	// admin may change every post; post, if set, is needed to make one.
+	admin, post web.Secret
+}
 
 func (a api) routes(rt *web.Router) {
-	rt.Handle("POST", "/posts", a.create)
+	rt.Handle("POST", "/posts", a.limits.Limit(a.invited(a.create)))
 	rt.Handle("GET", "/posts", a.list)
 	rt.Handle("GET", "/posts/{id}", a.get)
-	rt.Handle("PATCH", "/posts/{id}", a.edit)
-	rt.Handle("DELETE", "/posts/{id}", a.delete)
+	rt.Handle("PATCH", "/posts/{id}", a.limits.Limit(a.edit))
+	rt.Handle("DELETE", "/posts/{id}", a.limits.Limit(a.delete))
+}
+
+// invited asks for the token without which nobody may post, if there is one.
+func (a api) invited(h web.Handler) web.Handler {
+	if a.post == "" {
+		return h
+	}
+	return web.Guard("POST_TOKEN", a.post, h, a.admin)
 }
 
 // created is the answer to POST /posts: the post and, this once, its token.
@@ -33,6 +47,10 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	once, err := service.ReadOnce(r, "POST /posts", in)
+	if err != nil {
+		return err
+	}
 	key, err := a.store.keys.Get(r.Context())
 	if err != nil {
 		return err
@@ -42,9 +60,10 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := Post{ID: id.String(), Title: in.Title, Body: in.Body, Author: in.Author, CreatedAt: time.Now().UTC(), Version: 1}
-	if err := a.store.create(r.Context(), p); err != nil {
+	if p, err = a.store.create(r.Context(), p, once); err != nil {
 		return err
 	}
+	w.Header().Set("Cache-Control", "no-store") // the token is for one pair of eyes
 	w.Header().Set("Location", "/posts/"+p.ID)
 	w.Header().Set("ETag", web.VersionTag(p.Version))
 	return web.WriteJSON(w, http.StatusCreated, created{p, key.Token(tokenKind, p.ID)})
@@ -128,6 +147,9 @@ func (a api) authorise(r *http.Request) (id string, c web.Condition, err error) 
 	}
 	if _, err = a.store.get(r.Context(), id); err != nil {
 		return id, c, err
+	}
+	if web.HasToken(r, a.admin) {
+		return id, c, nil
 	}
 	key, err := a.store.keys.Get(r.Context())
 	if err != nil {

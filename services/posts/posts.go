@@ -6,9 +6,11 @@
 //
 // Keys:
 //
-//	{posts}:doc:<id>  the post, or what remains of one that was deleted
-//	{posts}:ids       the posts there are, by time and id
-//	{posts}:key       the key of edit tokens, if none is configured
+//	{posts}:doc:<id>       the post, or what remains of one that was deleted
+//	{posts}:ids            the posts there are, by time and id
+//	{posts}:idem:<key>     what was made under an Idempotency-Key, for 24 h
+//	{posts}:key            the key of edit tokens, if none is configured
+//	rate:{posts}:<client>  how much a client may write, while it is not all
 package posts
 
 import (

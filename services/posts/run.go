@@ -14,6 +14,11 @@ type Config struct {
 	web.Config
 	// EditKey makes the edit tokens; without it a random key is kept in Redis.
 	EditKey web.Secret `env:"EDIT_KEY"`
+	// AdminToken changes and deletes every post.
+	AdminToken web.Secret `env:"ADMIN_TOKEN"`
+	// PostToken, if set, is needed to make a post.
+	PostToken web.Secret    `env:"POST_TOKEN"`
+	RateLimit web.RateLimit `env:"RATE_LIMIT"`
 }
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
@@ -24,8 +29,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer closeBus()
 	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
+	a := api{
+		store: s, limits: service.NewRateLimit(b, event.Posts, cfg.RateLimit, cfg.AdminToken),
+		admin: cfg.AdminToken, post: cfg.PostToken,
+	}
 	return service.Service{
 		Name: event.Posts, Port: Port, Config: cfg.Config, Log: log,
-		Routes: api{s}.routes, Streams: []string{stream}, Handle: s.handle,
+		Tokens: map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken, "POST_TOKEN": cfg.PostToken},
+		Routes: a.routes, Streams: []string{stream}, Handle: s.handle,
 	}.Run(ctx, b)
 }

@@ -19,7 +19,8 @@ const (
 	keyKey = "{posts}:key"
 )
 
-func docKey(id string) string { return "{posts}:doc:" + id }
+func docKey(id string) string   { return "{posts}:doc:" + id }
+func idemKey(key string) string { return "{posts}:idem:" + key }
 
 // maxTries bounds how often a change is made anew because another came first.
 const maxTries = 20
@@ -30,19 +31,27 @@ type store struct {
 	keys *service.EditKey
 }
 
-// create stores a new post together with its event.
-func (s *store) create(ctx context.Context, p Post) error {
+// create stores a new post together with its event. It returns the post as it
+// was made: now, or by an earlier request that once knows.
+func (s *store) create(ctx context.Context, p Post, once service.Once) (Post, error) {
 	e, err := p.event(event.TypePostCreated, p.CreatedAt)
 	if err != nil {
-		return err
+		return p, err
 	}
-	err = s.commit(ctx, bus.Doc{}, Post{}, p, bus.Change{Stream: stream, Event: e})
+	made := service.Made{ID: p.ID, CreatedAt: p.CreatedAt}
+	record, err := once.Record(idemKey, made)
+	if err != nil {
+		return p, err
+	}
+	err = s.commit(ctx, bus.Doc{}, Post{}, p, bus.Change{Stream: stream, Event: e, Once: record})
 	if errors.Is(err, bus.ErrConflict) {
 		// The id is new, so what is there is this post, changed since by somebody
 		// quicker than the repetition of a write whose reply was lost.
-		return nil
+		err = nil
 	}
-	return err
+	made, err = once.First(made, err)
+	p.ID, p.CreatedAt = made.ID, made.CreatedAt
+	return p, err
 }
 
 // get returns the post; one that was deleted is web.ErrNotFound.
