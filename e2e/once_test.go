@@ -67,8 +67,8 @@ func TestSameKeyAtOnce(t *testing.T) {
 			t.Errorf("%s: %d were made, want 1", r, made)
 		}
 		s.start("moderator")
+		s.ready("moderator")
 	}
-	s.ready("moderator")
 }
 
 func TestSameKeyLater(t *testing.T) {
