@@ -52,6 +52,9 @@ func (s *system) send(p *process, r request) (answer, error) {
 	for name, value := range r.header {
 		req.Header.Set(name, value)
 	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host // Go sends it from here only
+	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return answer{}, err

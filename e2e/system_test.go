@@ -50,6 +50,17 @@ func (s *system) start(service string) {
 	}
 }
 
+// configure starts every replica of a service again with one more variable.
+func (s *system) configure(service, variable, value string) {
+	s.t.Helper()
+	s.stop(service)
+	for _, p := range s.replicas[service] {
+		p.env[variable] = value
+	}
+	s.start(service)
+	s.ready(service)
+}
+
 // stop stops every replica of a service in good order.
 func (s *system) stop(service string) {
 	s.t.Helper()
