@@ -54,7 +54,7 @@ func (l *RateLimit) Limit(h web.Handler) web.Handler {
 		header.Set("RateLimit-Policy", policy)
 		header.Set("RateLimit", fmt.Sprintf(`"writes";r=%d;t=%.0f`, res.Remaining, math.Ceil(res.ResetAfter.Seconds())))
 		if res.Allowed == 0 {
-			return web.RetryIn(res.RetryAfter, fmt.Errorf("%w: from one address %s (RATE_LIMIT)", web.ErrTooMany, l.limit))
+			return web.RetryIn(res.RetryAfter, fmt.Errorf("%w: the limit for one address is %s (RATE_LIMIT)", web.ErrTooMany, l.limit))
 		}
 		return h(w, r)
 	}

@@ -55,7 +55,7 @@ func parseCount(s string) int {
 	if err != nil || n > maxRate {
 		return 0
 	}
-	return int(n) //nolint:gosec // at most maxRate
+	return int(n)
 }
 
 // String is the limit as UnmarshalText reads it.
