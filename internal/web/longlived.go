@@ -23,10 +23,25 @@ func LongLived(w http.ResponseWriter, r *http.Request) (context.Context, context
 		return nil, nil, fmt.Errorf("lift the write time limit: %w", err)
 	}
 	ctx, cancel := unhurried(r)
-	stopping, ok := r.Context().Value(stoppingKey{}).(context.Context)
+	stopping, ok := stoppingOf(r)
 	if !ok {
 		return ctx, cancel, nil
 	}
 	forget := context.AfterFunc(stopping, cancel)
 	return ctx, func() { forget(); cancel() }, nil
+}
+
+// Stopping returns a channel that is closed when the server is told to stop, for
+// a handler that waits for something and then would wait in vain.
+func Stopping(r *http.Request) <-chan struct{} {
+	stopping, ok := stoppingOf(r)
+	if !ok {
+		return nil
+	}
+	return stopping.Done()
+}
+
+func stoppingOf(r *http.Request) (context.Context, bool) {
+	stopping, ok := r.Context().Value(stoppingKey{}).(context.Context)
+	return stopping, ok
 }

@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -43,6 +45,30 @@ type StreamOptions struct {
 	// PerAddress and Total are how many streams may be open at once, from one
 	// address and in all; default 100 and 2,000.
 	PerAddress, Total int
+}
+
+// StreamConfig is what a service that has streams can be told of them.
+type StreamConfig struct {
+	StreamsTotal      StreamCount `env:"STREAMS_TOTAL" envDefault:"2000"`
+	StreamsPerAddress StreamCount `env:"STREAMS_PER_ADDRESS" envDefault:"100"`
+}
+
+// StreamOptions are the options for [NewStreams].
+func (c StreamConfig) StreamOptions() StreamOptions {
+	return StreamOptions{Total: int(c.StreamsTotal), PerAddress: int(c.StreamsPerAddress)}
+}
+
+// StreamCount is how many streams there may be: 1 to 100,000.
+type StreamCount int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *StreamCount) UnmarshalText(text []byte) error {
+	count, err := strconv.Atoi(string(text))
+	if err != nil || count < 1 || count > 100_000 {
+		return errors.New("is not a whole number from 1 to 100000")
+	}
+	*n = StreamCount(count)
+	return nil
 }
 
 func (o StreamOptions) withDefaults() StreamOptions {

@@ -44,7 +44,8 @@ func newWorld(t *testing.T, addr string, db int) *world {
 	b := bus.New(t.Context(), client, bus.Options{Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { b.Close(); _ = client.Close() })
 	w := &world{client: client, store: newStore(b), router: web.NewRouter(slog.New(slog.DiscardHandler))}
-	api{w.store}.routes(w.router)
+	h := newHub(w.store, slog.New(slog.DiscardHandler))
+	api{store: w.store, hub: h, live: newLive(h, nil, nil)}.routes(w.router)
 	return w
 }
 

@@ -58,6 +58,9 @@ type post struct {
 // shown reports whether the post has its place in the feed.
 func (p post) shown() bool { return !p.Deleted && !p.Title.Entry.IsZero() }
 
+// version is the one that is shown: 1 if no owner has numbered it.
+func (p post) version() int64 { return max(1, p.Version.Value) }
+
 // applyPost returns what is known of a post after an event about it.
 func applyPost(p post, e bus.Entry, payload event.Payload) post {
 	switch in := payload.(type) {
@@ -93,6 +96,9 @@ func (c comment) shown() bool { return !c.Deleted && !c.Content.Entry.IsZero() }
 
 // approved reports whether the comment counts.
 func (c comment) approved() bool { return c.shown() && c.Status.Value == event.Approved }
+
+// version is the one that is shown: 1 if no owner has numbered it.
+func (c comment) version() int64 { return max(1, c.Version.Value) }
 
 // applyComment returns what is known of a comment after an event about it.
 func applyComment(c comment, e bus.Entry, payload event.Payload) comment {

@@ -7,10 +7,15 @@ import (
 )
 
 // api answers HTTP.
-type api struct{ store *store }
+type api struct {
+	store *store
+	hub   *hub
+	live  *live
+}
 
 func (a api) routes(rt *web.Router) {
 	rt.Handle("GET", "/posts", a.page)
+	rt.Handle("GET", "/posts/stream", a.live.serve)
 	rt.Handle("GET", "/posts/{id}", a.post)
 	rt.Handle("GET", "/posts/{id}/comments", a.comments)
 }
@@ -35,6 +40,13 @@ func (a api) page(w http.ResponseWriter, r *http.Request) error {
 func (a api) post(w http.ResponseWriter, r *http.Request) error {
 	id, err := web.ID(r, "id")
 	if err != nil {
+		return err
+	}
+	want, err := parseWish(r)
+	if err != nil {
+		return err
+	}
+	if err := a.hub.await(r, id, want); err != nil {
 		return err
 	}
 	p, err := a.store.post(r.Context(), id)

@@ -2,7 +2,8 @@
 // service that the public feed is read from.
 //
 // In: every event of {posts}:events and {comments}:events, folded into the view
-// (fold.go, consume.go). Out: pages over HTTP (http.go); no events.
+// (fold.go, consume.go). Out: pages over HTTP (http.go), changes of the view as
+// server-sent events (changes.go, hub.go, stream.go); no events.
 //
 // Keys, of the view's generation 1:
 //
@@ -11,6 +12,10 @@
 //	{query}:1:comments:<post>  what is known of each comment of a post (a hash)
 //	{query}:1:order:<post>     its comments to show, by time and id
 //	{query}:1:approved:<post>  ids of the approved ones among them
+//
+// and beside the generations:
+//
+//	{query}:changes            a stream of notices of what has changed lately
 //
 // The view lies in one slot; that one Redis node can hold it is the stated limit.
 package query
@@ -54,7 +59,7 @@ type commentView struct {
 func (p post) view(approved int64, comments []comment) postView {
 	v := postView{
 		ID: p.ID, Title: p.Title.Value, Body: p.Body.Value, Author: p.Author.Value, CreatedAt: p.Created.At,
-		Version: max(1, p.Version.Value), CommentCount: approved, Comments: make([]commentView, len(comments)),
+		Version: p.version(), CommentCount: approved, Comments: make([]commentView, len(comments)),
 	}
 	for i, c := range comments {
 		v.Comments[i] = c.view()
@@ -64,7 +69,7 @@ func (p post) view(approved int64, comments []comment) postView {
 
 // view returns the comment as it is shown.
 func (c comment) view() commentView {
-	v := commentView{ID: c.ID, Status: c.Status.Value, CreatedAt: c.Created.At, Version: max(1, c.Version.Value)}
+	v := commentView{ID: c.ID, Status: c.Status.Value, CreatedAt: c.Created.At, Version: c.version()}
 	if v.Status == event.Approved {
 		v.Content, v.Author = c.Content.Value, c.Author.Value
 	}

@@ -12,6 +12,7 @@ import (
 // Config is what the service can be told by environment variables.
 type Config struct {
 	web.Config
+	web.StreamConfig
 }
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
@@ -22,10 +23,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer closeBus()
 	s := newStore(b)
+	h := newHub(s, log)
+	streams := web.NewStreams(log, cfg.StreamOptions())
 	return service.Service{
 		Name: event.Query, Port: Port, Config: cfg.Config, Log: log,
-		Routes:  api{s}.routes,
+		Routes:  api{s, h, newLive(h, streams, log)}.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Comments)},
 		Handle:  s.handle,
+		Work:    h.run,
 	}.Run(ctx, b)
 }

@@ -33,27 +33,37 @@ var pageLua string
 //go:embed lua/comments.lua
 var commentsLua string
 
+//go:embed lua/look.lua
+var lookLua string
+
 // store keeps the view in Redis.
 type store struct {
 	bus          *bus.Bus
 	pageScript   *redis.Script
 	commentsPage *redis.Script
+	lookScript   *redis.Script
 }
 
 func newStore(b *bus.Bus) *store {
-	return &store{bus: b, pageScript: redis.NewScript(pageLua), commentsPage: redis.NewScript(commentsLua)}
+	return &store{
+		bus: b, pageScript: redis.NewScript(pageLua),
+		commentsPage: redis.NewScript(commentsLua), lookScript: redis.NewScript(lookLua),
+	}
 }
 
 // foldPost writes what next makes of a post, and its place in the feed.
 func (s *store) foldPost(ctx context.Context, id string, next func(post) post) error {
-	return fold(ctx, s.bus, postKey(id), "", next, func(was, is post) []bus.Index {
-		return moved(feedKey, bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
+	return fold(ctx, s.bus, postKey(id), "", next, func(was, is post) bus.Change {
+		return bus.Change{
+			Index: moved(feedKey, bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown()),
+			Note:  subject{post: id}.note(is.Version.Value),
+		}
 	})
 }
 
 // foldComment writes what next makes of a comment, and its places under the post.
 func (s *store) foldComment(ctx context.Context, postID, id string, next func(comment) comment) error {
-	return fold(ctx, s.bus, commentsKey(postID), id, next, func(was, is comment) []bus.Index {
+	return fold(ctx, s.bus, commentsKey(postID), id, next, func(was, is comment) bus.Change {
 		index := moved(orderKey(postID), bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
 		switch {
 		case is.approved() && !was.approved():
@@ -61,7 +71,7 @@ func (s *store) foldComment(ctx context.Context, postID, id string, next func(co
 		case was.approved() && !is.approved():
 			index = append(index, bus.Index{Verb: bus.SRem, Key: approvedKey(postID), Member: id})
 		}
-		return index
+		return bus.Change{Index: index, Note: subject{postID, id}.note(is.Version.Value)}
 	})
 }
 
@@ -81,10 +91,11 @@ func moved(key, from string, was bool, to string, is bool) []bus.Index {
 	return index
 }
 
-// fold replaces a document by what next makes of it, with its indexes. It begins
-// with the guess that there is none, which holds for every first event and costs
-// the others nothing: the refusal brings the document that a read would have.
-func fold[T any](ctx context.Context, b *bus.Bus, key, field string, next func(T) T, index func(was, is T) []bus.Index) error {
+// fold replaces a document by what next makes of it, with the indexes and the
+// notice of change. It begins with the guess that there is none, which holds for
+// every first event and costs the others nothing: the refusal brings the document
+// that a read would have.
+func fold[T any](ctx context.Context, b *bus.Bus, key, field string, next func(T) T, change func(was, is T) bus.Change) error {
 	var doc bus.Doc
 	for range maxTries {
 		was, err := parse[T](string(doc.JSON))
@@ -99,7 +110,9 @@ func fold[T any](ctx context.Context, b *bus.Bus, key, field string, next func(T
 		if bytes.Equal(value, doc.JSON) {
 			return nil
 		}
-		_, err = b.Commit(ctx, bus.Change{Key: key, Field: field, Want: doc, Doc: value, Index: index(was, is)})
+		c := change(was, is)
+		c.Key, c.Field, c.Want, c.Doc = key, field, doc, value
+		_, err = b.Commit(ctx, c)
 		conflict, lost := errors.AsType[*bus.ConflictError](err)
 		if !lost {
 			return err

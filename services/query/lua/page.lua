@@ -4,7 +4,7 @@
 -- ARGV  [1] the prefix of the view's keys
 --       [2] the member of the feed to go on from, "" for the newest
 --       [3] how many posts  [4] how many comments of each
---       [5] if given: the id of the one post to read instead of the feed
+--       [5…] if given: the ids of the posts to read instead of the feed
 -- Returns per post {id, post, how many comments are approved, {comment, …}}, the
 -- newest post first and its comments oldest first; a post that is not known or
 -- not shown is left out.
@@ -12,7 +12,8 @@
 local prefix = ARGV[1]
 local found
 if ARGV[5] then
-  found = { ' ' .. ARGV[5] }
+  found = {}
+  for i = 5, #ARGV do found[i - 4] = ' ' .. ARGV[i] end
 else
   local from = ARGV[2] == '' and '+' or '(' .. ARGV[2]
   found = redis.call('ZRANGE', KEYS[1], from, '-', 'BYLEX', 'REV', 'LIMIT', 0, ARGV[3])

@@ -1,0 +1,135 @@
+package query
+
+import (
+	"context"
+	"fmt"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/web"
+)
+
+// look returns what there is to be seen now of each subject, as a message
+// without an id.
+func (s *store) look(ctx context.Context, subjects []subject) (map[subject]web.Message, error) {
+	seen := make(map[subject]web.Message, len(subjects))
+	if err := s.lookAtPosts(ctx, subjects, seen); err != nil {
+		return nil, err
+	}
+	if err := s.lookAtComments(ctx, subjects, seen); err != nil {
+		return nil, err
+	}
+	return seen, nil
+}
+
+func (s *store) lookAtPosts(ctx context.Context, subjects []subject, seen map[subject]web.Message) error {
+	args := []any{prefix, "", 0, previewed}
+	for _, about := range subjects {
+		if about.comment == "" {
+			args = append(args, about.post)
+			seen[about] = about.postMessage(postView{}, false)
+		}
+	}
+	if len(seen) == 0 {
+		return nil
+	}
+	posts, err := s.read(ctx, args...)
+	if err != nil {
+		return err
+	}
+	for _, p := range posts {
+		about := subject{post: p.ID}
+		seen[about] = about.postMessage(p, true)
+	}
+	return nil
+}
+
+func (s *store) lookAtComments(ctx context.Context, subjects []subject, seen map[subject]web.Message) error {
+	var posts []string // in the order of the arguments
+	wanted := map[string][]string{}
+	for _, about := range subjects {
+		if about.comment == "" {
+			continue
+		}
+		if wanted[about.post] == nil {
+			posts = append(posts, about.post)
+		}
+		wanted[about.post] = append(wanted[about.post], about.comment)
+	}
+	if len(posts) == 0 {
+		return nil
+	}
+	args := []any{prefix}
+	for _, post := range posts {
+		args = append(args, post, len(wanted[post]))
+		for _, comment := range wanted[post] {
+			args = append(args, comment)
+		}
+	}
+	rows, err := s.lookScript.RunRO(ctx, s.bus.Redis(), []string{feedKey}, args...).Slice()
+	if err != nil {
+		return bus.Err("look at comments", err)
+	}
+	if len(rows) != len(posts) {
+		return fmt.Errorf("look at comments: %d answers for %d posts", len(rows), len(posts))
+	}
+	for i, row := range rows {
+		if err := seeComments(posts[i], wanted[posts[i]], row, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seeComments reads one row of look.lua.
+func seeComments(postID string, ids []string, row any, seen map[subject]web.Message) error {
+	cells, _ := row.([]any)
+	if len(cells) != 3 {
+		return fmt.Errorf("look at comments: unexpected answer %v", row)
+	}
+	value, _ := cells[0].(string)
+	p, err := parse[post](value)
+	if err != nil {
+		return err
+	}
+	approved, _ := cells[1].(int64)
+	comments, _ := cells[2].([]any)
+	if len(comments) != len(ids) {
+		return fmt.Errorf("look at comments: %d for %d ids", len(comments), len(ids))
+	}
+	for i, id := range ids {
+		value, _ := comments[i].(string)
+		c, err := parse[comment](value)
+		if err != nil {
+			return err
+		}
+		about := subject{postID, id}
+		seen[about] = about.commentMessage(p, approved, c)
+	}
+	return nil
+}
+
+// reached reports whether the view has the post, or with a comment that comment
+// of it, at version or later. A deletion is the last version of all.
+func (s *store) reached(ctx context.Context, postID, commentID string, version int64) (bool, error) {
+	doc, err := s.bus.Load(ctx, postKey(postID), "")
+	if err != nil {
+		return false, err
+	}
+	p, err := parse[post](string(doc.JSON))
+	switch {
+	case err != nil:
+		return false, err
+	case p.Deleted:
+		return true, nil
+	case !p.shown():
+		return false, nil
+	case commentID == "":
+		return p.version() >= version, nil
+	}
+	doc, err = s.bus.Load(ctx, commentsKey(postID), commentID)
+	if err != nil {
+		return false, err
+	}
+	c, err := parse[comment](string(doc.JSON))
+	return c.Deleted || c.shown() && c.version() >= version, err
+}
