@@ -19,9 +19,9 @@ import (
 const (
 	// maxWait is the longest that a request may ask to wait.
 	maxWait = 10 * time.Second
-	// lookAgain is how often a waiting request looks without having been woken, for
-	// the case that this process does not hear of changes.
-	lookAgain = time.Second
+	// usualLookAgain is how often a waiting request looks without having been
+	// woken, for the case that this process does not hear of changes.
+	usualLookAgain = time.Second
 	// maxWaiting is how many requests may wait at once.
 	maxWaiting = 5_000
 )
@@ -106,7 +106,7 @@ func (h *hub) await(r *http.Request, postID string, want wish) error {
 func (h *hub) watch(ctx context.Context, woken, stopping <-chan struct{}, postID string, want wish) (bool, error) {
 	over := time.NewTimer(want.wait)
 	defer over.Stop()
-	again := time.NewTicker(lookAgain)
+	again := time.NewTicker(h.lookAgain)
 	defer again.Stop()
 	for last := false; ; {
 		if ok, err := h.store.reached(ctx, postID, want.comment, want.version); ok || err != nil || last {

@@ -15,8 +15,9 @@ import (
 // hub follows the notices of changes, once for the process, and tells all who
 // want to know: the clients of the stream, and requests that wait for a version.
 type hub struct {
-	store *store
-	log   *slog.Logger
+	store     *store
+	log       *slog.Logger
+	lookAgain time.Duration
 
 	mu      sync.Mutex
 	live    bool   // at is known
@@ -63,7 +64,7 @@ func (d delivery) message() web.Message {
 
 func newHub(s *store, log *slog.Logger) *hub {
 	return &hub{
-		store: s, log: log, clients: map[*client]struct{}{}, things: map[subject]*thing{},
+		store: s, log: log, lookAgain: usualLookAgain, clients: map[*client]struct{}{}, things: map[subject]*thing{},
 		waiting: newWaiting(),
 	}
 }

@@ -1,0 +1,350 @@
+package query
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/bustest"
+	"newsfeed/internal/event"
+	"newsfeed/internal/web"
+)
+
+func TestStreamTellsWhatIsThereNow(t *testing.T) {
+	r := newReplica(t, bustest.Start(t).Addr())
+	var at clock
+	l := r.listen("")
+	if hello := l.want(eventHello); hello.LastEventID != "0-0" || hello.Data != "{}" {
+		t.Errorf("hello %+v", hello)
+	}
+	const when = `"createdAt":"2026-01-02T03:04:05Z"`
+	for _, step := range []struct {
+		do        func()
+		typ, data string
+	}{
+		{func() { r.post(at.next(), "p", "Hello <you>", 1) }, eventPost,
+			`{"id":"p","title":"Hello \u003cyou\u003e","body":"a body","author":"ann",` + when + `,"version":1,"commentCount":0,"comments":[]}`},
+		{func() { r.comment(at.next(), "p", "c", "nice", event.Pending, 1) }, eventComment,
+			`{"postId":"p","commentCount":0,"comment":{"id":"c","content":"","author":"","status":"pending","createdAt":"2026-01-02T03:04:06Z","version":1}}`},
+		{func() { r.comment(at.next(), "p", "c", "nice", event.Approved, 2) }, eventComment,
+			`{"postId":"p","commentCount":1,"comment":{"id":"c","content":"nice","author":"bob","status":"approved","createdAt":"2026-01-02T03:04:06Z","version":2}}`},
+		{func() { r.post(at.next(), "p", "Hello", 2) }, eventPost,
+			`{"id":"p","title":"Hello","body":"a body","author":"ann",` + when + `,"version":2,"commentCount":1,"comments":[` +
+				`{"id":"c","content":"nice","author":"bob","status":"approved","createdAt":"2026-01-02T03:04:06Z","version":2}]}`},
+		{func() { r.deleteComment(at.next(), "p", "c") }, eventCommentDeleted, `{"postId":"p","commentCount":0,"id":"c"}`},
+		{func() { r.deletePost(at.next(), "p") }, eventPostDeleted, `{"id":"p"}`},
+		// What belongs to no post that is shown has no text.
+		{func() { r.comment(at.next(), "p", "d", "late", event.Approved, 1) }, eventCommentDeleted, `{"postId":"p","commentCount":0,"id":"d"}`},
+	} {
+		step.do()
+		e := l.want(step.typ)
+		if diff := cmp.Diff(step.data, e.Data); diff != "" {
+			t.Errorf("%s: %s", step.typ, diff)
+		}
+	}
+	if diff := cmp.Diff(r.changesSince("0"), r.changesSince("0-0")); diff != "" || l.last != r.changesSince("0")[6] {
+		t.Errorf("the last id is %s, want that of the last of %v", l.last, r.changesSince("0"))
+	}
+}
+
+// A repeated event changes nothing, so nothing is told.
+func TestNoNewsOfRepetitions(t *testing.T) {
+	r := newReplica(t, bustest.Start(t).Addr())
+	var at clock
+	id := at.next()
+	for range 3 {
+		r.post(id, "p", "Hello", 1)
+	}
+	if changes := r.changesSince("0"); len(changes) != 1 {
+		t.Errorf("%d notices of one change", len(changes))
+	}
+}
+
+// The connection drops, 100 changes are made, the client comes again to another
+// replica while more are made: it gets each that it missed once, in order.
+func TestStreamResumes(t *testing.T) {
+	server := bustest.Start(t)
+	a, b := newReplica(t, server.Addr()), newReplica(t, server.Addr())
+	var at clock
+	l := a.listen("")
+	l.want(eventHello)
+	a.post(at.next(), "p", "first", 1)
+	l.want(eventPost)
+	l.cut()
+	for i := range 100 {
+		[]*replica{a, b}[i%2].comment(at.next(), "p", "c"+number(i), "text "+number(i), event.Approved, 1)
+	}
+	var more = make(chan struct{})
+	go func() {
+		defer close(more)
+		for i := range 100 {
+			b.comment(at.next(), "p", "d"+number(i), "text "+number(i), event.Pending, 1)
+		}
+	}()
+	again := b.listen(l.last)
+	var got, texts []string
+	for range 200 {
+		e := again.want(eventComment)
+		got = append(got, e.LastEventID)
+		texts = append(texts, e.Data)
+	}
+	<-more
+	if diff := cmp.Diff(b.changesSince(l.last), got); diff != "" {
+		t.Errorf("not exactly what was missed: %s", diff)
+	}
+	if !strings.Contains(texts[99], "text 99") {
+		t.Errorf("the last of the missed is %s", texts[99])
+	}
+	// Nobody has told it more than that.
+	b.post(at.next(), "p", "last", 2)
+	again.want(eventPost)
+}
+
+func TestStreamThatCannotBeResumed(t *testing.T) {
+	server := bustest.Start(t)
+	r := newReplica(t, server.Addr())
+	var at clock
+	l := r.listen("")
+	l.want(eventHello)
+	r.post(at.next(), "p", "first", 1)
+	first := l.want(eventPost).LastEventID
+	r.post(at.next(), "p", "second", 2)
+	l.want(eventPost)
+	if err := r.client.XTrimMaxLen(t.Context(), changesStream, 1).Err(); err != nil {
+		t.Fatal(err)
+	}
+	id, err := bus.ParseID(l.last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, lastID := range map[string]string{
+		"too old":           first,
+		"before everything": "0-0",
+		"of another stream": bus.ID{Ms: id.Ms, Seq: id.Seq + 5}.String(),
+		"from the future":   bus.ID{Ms: id.Ms + 1_000_000}.String(),
+		"the last of all":   bus.MaxID.String(),
+		"no id":             "hello",
+		"half an id":        "5",
+		"another form":      "0" + l.last,
+		"too large":         "99999999999999999999-0",
+		"long":              strings.Repeat("9", 8000),
+	} {
+		t.Run(what, func(t *testing.T) {
+			l := r.listen(lastID)
+			if e := l.want(eventResync); e.LastEventID != id.String() || e.Data != "{}" {
+				t.Errorf("resync %+v, want id %s", e, id)
+			}
+			r.post(at.next(), "p", "then", 1)
+			id, _ = bus.ParseID(l.want(eventPost).LastEventID) // and nothing between
+			l.cut()
+		})
+	}
+}
+
+// Who has missed more than is worth telling reads anew, and who has missed the
+// most that is told gets all of it.
+func TestStreamResumesUpToALimit(t *testing.T) {
+	r := newReplica(t, bustest.Start(t, "--appendonly", "no").Addr())
+	var at clock
+	r.post(at.next(), "p", "first", 1)
+	r.comment(at.next(), "p", "c", "text", event.Approved, 1)
+	for i := range maxReplay {
+		r.comment(at.next(), "p", "c", "text", event.Approved, int64(i+2))
+	}
+	ids := r.changesSince("0")
+	bustest.Eventually(t, 10*time.Second, "the hub has seen all", func() bool {
+		r.hub.mu.Lock()
+		defer r.hub.mu.Unlock()
+		return r.hub.at.String() == ids[len(ids)-1]
+	})
+	l := r.listen(ids[1])
+	for range maxReplay {
+		l.want(eventComment)
+	}
+	r.listen(ids[0]).want(eventResync)
+}
+
+// Text that was rejected after it had been approved is not told to who comes
+// late, nor is a comment's whose post is gone.
+func TestStreamDoesNotReplayWhatWasTakenBack(t *testing.T) {
+	server := bustest.Start(t)
+	a, b := newReplica(t, server.Addr()), newReplica(t, server.Addr())
+	var at clock
+	l := a.listen("")
+	l.want(eventHello)
+	l.cut()
+	a.post(at.next(), "p", "post", 1)
+	a.comment(at.next(), "p", "c", "outrage", event.Approved, 1)
+	a.post(at.next(), "p", "post again", 2)
+	a.comment(at.next(), "p", "d", "fine", event.Approved, 1)
+	a.post(at.next(), "q", "gone post", 1)
+	a.comment(at.next(), "q", "e", "gone comment", event.Approved, 1)
+	a.comment(at.next(), "p", "c", "outrage", event.Rejected, 2)
+	a.deletePost(at.next(), "q")
+	for _, r := range []*replica{a, b} {
+		l := r.listen(l.last)
+		for range 8 {
+			e := l.next()
+			for _, never := range []string{"outrage", "gone"} {
+				if strings.Contains(e.Data, never) {
+					t.Errorf("%s %s", e.Type, e.Data)
+				}
+			}
+		}
+	}
+}
+
+// Text that is taken back while it waits in the queue of a client is not sent.
+func TestQueueHoldsNoTextThatWasTakenBack(t *testing.T) {
+	r := newReplica(t, bustest.Start(t).Addr())
+	var at clock
+	c, _ := r.hub.join(func() { t.Error("dropped") })
+	defer r.hub.leave(c)
+	r.post(at.next(), "p", "post", 1)
+	r.comment(at.next(), "p", "c", "outrage", event.Approved, 1)
+	r.post(at.next(), "p", "post again", 2)
+	r.post(at.next(), "q", "other", 1)
+	r.comment(at.next(), "q", "d", "gone", event.Approved, 1)
+	queued := func(n int) {
+		t.Helper()
+		bustest.Eventually(t, 10*time.Second, "the changes are in the queue", func() bool { return len(c.queue) == n })
+	}
+	queued(5) // rendered with what must not be sent any more
+	r.comment(at.next(), "p", "c", "outrage", event.Rejected, 2)
+	r.deletePost(at.next(), "q")
+	queued(7)
+	for range 7 {
+		d := <-c.queue
+		batch, _ := d.appendTo(nil, bus.ID{})
+		text := encode(t, batch[0])
+		if strings.Contains(text, "outrage") || strings.Contains(text, "gone") {
+			t.Error(text)
+		}
+	}
+}
+
+// encode returns what a stream sends for m.
+func encode(t *testing.T, m web.Message) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := web.NewStreams(nil, web.StreamOptions{}).Serve(w, req, func(s *web.Stream) error { return s.Send(m) }); err != nil {
+		t.Fatal(err)
+	}
+	return w.Body.String()
+}
+
+// A client that does not read is cut off; the others notice nothing of it.
+func TestStreamDropsWhoDoesNotRead(t *testing.T) {
+	r := withoutHub(t, bustest.Start(t, "--appendonly", "no").Addr(), web.StreamOptions{WriteTimeout: time.Hour})
+	r.follow()
+	var at clock
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /posts/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	clients := func() int {
+		r.hub.mu.Lock()
+		defer r.hub.mu.Unlock()
+		return len(r.hub.clients)
+	}
+	bustest.Eventually(t, 10*time.Second, "the deaf client is there", func() bool { return clients() == 1 })
+	l := r.listen("")
+	l.want(eventHello)
+	long := strings.Repeat("long ", 4000)
+	n := 0
+	for deadline := time.Now().Add(60 * time.Second); clients() == 2; n++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("not dropped after %d changes", n)
+		}
+		r.post(at.next(), "p"+number(n), long, 1)
+		l.want(eventPost)
+	}
+	t.Logf("dropped after %d changes", n)
+	r.post(at.next(), "p", "last", 1)
+	if e := l.want(eventPost); !strings.Contains(e.Data, "last") {
+		t.Errorf("event %.200s", e.Data)
+	}
+	// Its answer ends after what the kernel had taken.
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		t.Error("its answer goes on")
+	}
+	if strings.Contains(string(got), `"last"`) {
+		t.Error("it was told everything")
+	}
+}
+
+// The notices vanish beneath connected clients: they are told to read anew, and
+// told of what comes then.
+func TestStreamOutlivesItsNotices(t *testing.T) {
+	for what, lose := range map[string][]any{
+		"flushall": {"FLUSHALL"},
+		"deleted":  {"DEL", changesStream},
+	} {
+		t.Run(what, func(t *testing.T) {
+			r := newReplica(t, bustest.Start(t).Addr())
+			var at clock
+			l := r.listen("")
+			l.want(eventHello)
+			r.post(at.next(), "p", "before", 1)
+			l.want(eventPost)
+			if err := r.client.Do(t.Context(), lose...).Err(); err != nil {
+				t.Fatal(err)
+			}
+			r.post(at.next(), "q", "after", 1)
+			e := l.want(eventResync)
+			if e.LastEventID == "0-0" { // the loss was noticed before the change
+				l.want(eventPost)
+			}
+			r.post(at.next(), "q", "later", 2)
+			if e := l.want(eventPost); !strings.Contains(e.Data, "later") {
+				t.Errorf("%s", e.Data)
+			}
+		})
+	}
+}
+
+// Redis goes away and comes back: the stream stays open and misses nothing.
+func TestStreamOutlivesAnOutage(t *testing.T) {
+	server := bustest.Start(t)
+	r := newReplica(t, server.Addr())
+	var at clock
+	l := r.listen("")
+	l.want(eventHello)
+	server.Kill()
+	server.Restart()
+	r.post(at.next(), "p", "after", 1)
+	l.want(eventPost)
+}
+
+// Before the changes are followed there is no stream to open.
+func TestStreamWhileRedisIsAway(t *testing.T) {
+	server := bustest.Start(t)
+	r := withoutHub(t, server.Addr(), web.StreamOptions{})
+	if status, body := r.get("/posts/stream"); status != http.StatusServiceUnavailable || !strings.Contains(body, "unavailable") {
+		t.Errorf("%d %s", status, body)
+	}
+}
