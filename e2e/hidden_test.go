@@ -86,6 +86,11 @@ func (s *system) searchAll(posts []post, comments []comment) {
 			}
 		}
 	}
+	for _, replica := range s.replicas["query"] {
+		if told := (answer{body: []byte(s.toldOf(replica))}); !s.search("the stream of changes", told) {
+			s.t.Error("the stream of changes does not show the approved text")
+		}
+	}
 	var single []place
 	for _, post := range posts {
 		single = append(single, place{"posts", "/posts/" + post.ID, false}, place{"query", "/posts/" + post.ID, post.ID == p})

@@ -19,8 +19,9 @@ type hub struct {
 	log       *slog.Logger
 	lookAgain time.Duration
 
+	started chan struct{} // closed once at is known
+
 	mu      sync.Mutex
-	live    bool   // at is known
 	at      bus.ID // all notices up to here have been spread
 	clients map[*client]struct{}
 	// things are what the last queueLength changes are about, so all that a
@@ -64,7 +65,7 @@ func (d delivery) message() web.Message {
 
 func newHub(s *store, log *slog.Logger) *hub {
 	return &hub{
-		store: s, log: log, lookAgain: usualLookAgain, clients: map[*client]struct{}{}, things: map[subject]*thing{},
+		store: s, log: log, lookAgain: usualLookAgain, started: make(chan struct{}), clients: map[*client]struct{}{}, things: map[subject]*thing{},
 		waiting: newWaiting(),
 	}
 }
@@ -94,7 +95,12 @@ func (h *hub) restart(at bus.ID) {
 	h.waiting.wakeAll()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.live, h.at = true, at
+	h.at = at
+	select {
+	case <-h.started:
+	default:
+		close(h.started)
+	}
 	for c := range h.clients {
 		h.offer(c, delivery{id: at})
 	}
@@ -234,11 +240,4 @@ func (h *hub) leave(c *client) {
 		h.recent = nil
 		clear(h.things)
 	}
-}
-
-// ready reports whether changes have been followed.
-func (h *hub) ready() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.live
 }

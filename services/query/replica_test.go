@@ -65,10 +65,10 @@ func (r *replica) follow() {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = r.hub.run(ctx) }()
 	r.t.Cleanup(func() { cancel(); <-done })
-	for start := time.Now(); !r.hub.ready(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > 10*time.Second {
-			r.t.Fatal("the hub does not get ready")
-		}
+	select {
+	case <-r.hub.started:
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("the hub does not start")
 	}
 }
 

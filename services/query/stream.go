@@ -18,6 +18,9 @@ const (
 	replayChunk = 20
 	// maxReplaying is how many clients' missed changes are read at a time.
 	maxReplaying = 8
+	// startWait is how long a client waits for a service that has just started:
+	// browsers do not come again after an answer that is no stream.
+	startWait = 2 * time.Second
 	// maxTogether is how many changes that wait for a client go out in one write.
 	maxTogether = 16
 )
@@ -35,8 +38,12 @@ func newLive(h *hub, streams *web.Streams, log *slog.Logger) *live {
 }
 
 func (l *live) serve(w http.ResponseWriter, r *http.Request) error {
-	if !l.hub.ready() {
+	select {
+	case <-l.hub.started:
+	case <-time.After(startWait):
 		return web.RetryIn(time.Second, errors.New("changes are not followed yet"))
+	case <-r.Context().Done():
+		return r.Context().Err()
 	}
 	return l.streams.Serve(w, r, func(s *web.Stream) error {
 		c, from := l.hub.join(s.Drop)

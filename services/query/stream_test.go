@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"newsfeed/internal/bus"
@@ -107,6 +108,47 @@ func TestStreamResumes(t *testing.T) {
 	// Nobody has told it more than that.
 	b.post(at.next(), "p", "last", 2)
 	again.want(eventPost)
+}
+
+// What has been replayed beyond the hub's own position is not told again when the
+// hub comes to it.
+func TestStreamResumesAheadOfTheHub(t *testing.T) {
+	r := withoutHub(t, bustest.Start(t).Addr(), web.StreamOptions{})
+	var at clock
+	for i := range 5 {
+		r.post(at.next(), "p"+number(i), "post", 1)
+	}
+	entries, err := r.bus.Range(t.Context(), changesStream, bus.ID{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, has := range []int{0, 3} { // behind the hub, and ahead of it
+		r.hub.restart(entries[1].ID)
+		l := r.listen(entries[has].ID.String())
+		bustest.Eventually(t, 10*time.Second, "the client has joined", func() bool {
+			r.hub.mu.Lock()
+			defer r.hub.mu.Unlock()
+			return len(r.hub.clients) == 1
+		})
+		r.hub.spread(t.Context(), bus.Step{Entries: entries[2:], At: entries[4].ID})
+		r.hub.restart(entries[4].ID)
+		var got, want []string
+		for e := l.next(); e.Type != eventResync; e = l.next() {
+			got = append(got, e.LastEventID)
+		}
+		for _, e := range entries[has+1:] {
+			want = append(want, e.ID.String())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("client at %d: %s", has, diff)
+		}
+		l.cut()
+		bustest.Eventually(t, 10*time.Second, "the client has left", func() bool {
+			r.hub.mu.Lock()
+			defer r.hub.mu.Unlock()
+			return len(r.hub.clients) == 0
+		})
+	}
 }
 
 func TestStreamThatCannotBeResumed(t *testing.T) {
@@ -347,4 +389,33 @@ func TestStreamWhileRedisIsAway(t *testing.T) {
 	if status, body := r.get("/posts/stream"); status != http.StatusServiceUnavailable || !strings.Contains(body, "unavailable") {
 		t.Errorf("%d %s", status, body)
 	}
+}
+
+// Who comes while the service starts gets a stream as soon as there is one.
+func TestStreamWaitsForTheStart(t *testing.T) {
+	r := withoutHub(t, bustest.Start(t).Addr(), web.StreamOptions{})
+	opened := make(chan *listener, 1)
+	go func() {
+		defer close(opened)
+		opened <- r.listen("")
+	}()
+	r.follow()
+	if l, ok := <-opened; ok {
+		l.want(eventHello)
+	}
+}
+
+// The in-memory Redis cannot vouch for as much, and so says resync more often.
+func TestStreamOnMiniredis(t *testing.T) {
+	server := miniredis.RunT(t)
+	r := newReplica(t, server.Addr())
+	var at clock
+	l := r.listen("")
+	l.want(eventHello)
+	r.post(at.next(), "p", "first", 1)
+	l.want(eventResync)
+	r.post(at.next(), "p", "second", 2)
+	l.want(eventPost)
+	r.post(at.next(), "p", "third", 3)
+	r.listen(l.last).want(eventPost)
 }
