@@ -78,8 +78,11 @@ func inParallel(n int, do func(i int)) {
 func written[T any](s *system, r request) (T, error) {
 	var none T
 	a, err := s.do(r)
-	if err != nil || a.status != http.StatusCreated && a.status != http.StatusOK {
-		return none, fmt.Errorf("%s: %d %s %v", r, a.status, a.body, err)
+	if err != nil {
+		return none, err
+	}
+	if a.status != http.StatusCreated && a.status != http.StatusOK {
+		return none, fmt.Errorf("%s: %d %s", r, a.status, a.body)
 	}
 	return read[T](s, a), nil
 }
@@ -88,8 +91,11 @@ func written[T any](s *system, r request) (T, error) {
 func (s *system) readBack(p *process, id, query string, fresh func(post) bool) error {
 	r := request{service: "query", path: "/posts/" + id + "?" + query + "&wait=10s"}
 	a, err := s.send(p, r)
-	if err != nil || a.status != http.StatusOK {
-		return fmt.Errorf("%s: %d %s %v", r, a.status, a.body, err)
+	if err != nil {
+		return err
+	}
+	if a.status != http.StatusOK {
+		return fmt.Errorf("%s: %d %s", r, a.status, a.body)
 	}
 	if got := read[post](s, a); !fresh(got) {
 		return fmt.Errorf("%s: stale: %s", r, a.body)

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -185,53 +184,6 @@ func TestStreamHead(t *testing.T) {
 	}
 }
 
-func TestStreamLimits(t *testing.T) {
-	s := streaming(t, discard(), web.StreamOptions{PerAddress: 2, Total: 3}, untilGone)
-	// from connects from an address of its own and returns the answer, open.
-	from := func(ip string) (status int, h http.Header, leave func()) {
-		t.Helper()
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
-		client := http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url("/stream"), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp.StatusCode, resp.Header, func() { _ = resp.Body.Close() }
-	}
-	_, _, leave := from("127.0.0.1")
-	for i, step := range []struct {
-		ip   string
-		want int
-	}{
-		{"127.0.0.1", http.StatusOK},
-		{"127.0.0.1", http.StatusTooManyRequests},
-		{"127.0.0.2", http.StatusOK},
-		{"127.0.0.2", http.StatusServiceUnavailable},
-		{"127.0.0.1", http.StatusTooManyRequests},
-	} {
-		status, header, _ := from(step.ip)
-		if status != step.want {
-			t.Fatalf("%d: from %s: %d, want %d", i, step.ip, status, step.want)
-		}
-		if step.want == http.StatusOK {
-			continue
-		}
-		if header.Get("Retry-After") != "10" || header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%d: %v", i, header)
-		}
-	}
-	leave()
-	bustest.Eventually(t, 5*time.Second, "a closed stream makes room", func() bool {
-		status, _, _ := from("127.0.0.2")
-		return status == http.StatusOK
-	})
-}
-
 func TestStreamCutsOffWhoDoesNotRead(t *testing.T) {
 	var log safeBuffer
 	f := newFlood()
@@ -322,22 +274,4 @@ func TestStreamClientLeaves(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the stream goes on")
 	}
-}
-
-// safeBuffer is a log that is written and read at the same time.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
