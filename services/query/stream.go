@@ -66,8 +66,7 @@ func (l *live) begin(s *web.Stream, from bus.ID) (has bus.ID, err error) {
 	if s.LastEventID == "" {
 		return from, s.Send(message(eventHello, struct{}{}).WithID(from.String()))
 	}
-	has, err = bus.ParseID(s.LastEventID)
-	known := err == nil && has.String() == s.LastEventID && has != bus.MaxID
+	has, known := parseLastID(s.LastEventID)
 	if known {
 		known, err = l.near(s, has)
 		if err != nil {
@@ -83,6 +82,13 @@ func (l *live) begin(s *web.Stream, from bus.ID) (has bus.ID, err error) {
 		return from, s.Send(message(eventResync, struct{}{}).WithID(from.String()))
 	}
 	return has, nil
+}
+
+// parseLastID reads the id of a notice as this service writes it, and nothing
+// else: what has another form was never sent by it.
+func parseLastID(text string) (bus.ID, bool) {
+	id, err := bus.ParseID(text)
+	return id, err == nil && id.String() == text && id != bus.MaxID // nothing comes after that
 }
 
 // near reports whether all changes after an id can be replayed.
