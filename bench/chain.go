@@ -81,7 +81,9 @@ func startFeed(ctx context.Context, g *errgroup.Group, redisAddr string) (*feed,
 		run  func(web.Config) error
 	}{
 		{event.Posts, func(c web.Config) error { return posts.Run(ctx, posts.Config{Config: c, RateLimit: unlimited}, log) }},
-		{event.Comments, func(c web.Config) error { return comments.Run(ctx, comments.Config{Config: c, RateLimit: unlimited}, log) }},
+		{event.Comments, func(c web.Config) error {
+			return comments.Run(ctx, comments.Config{Config: c, RateLimit: unlimited}, log)
+		}},
 		{event.Moderator, func(c web.Config) error { return moderator.Run(ctx, moderator.Config{Config: c}, log) }},
 		{event.Query, func(c web.Config) error { return query.Run(ctx, query.Config{Config: c}, log) }},
 	} {
