@@ -5,7 +5,8 @@
 // hands every entry of some streams to a handler, at least once, shared among
 // the replicas of a group, with retries, dead letters and recovery of what dead
 // replicas left; [Bus.Range] and [Bus.Follow] read streams without a group;
-// [Bus.Streams] and [Bus.Dead] look inside.
+// [Bus.Merge] reads several as one in the order of time; [Bus.Streams] and
+// [Bus.Dead] look inside.
 //
 // What is promised: an entry is acknowledged only after its handler has
 // returned nil or after it has become a dead letter; none is lost or stranded

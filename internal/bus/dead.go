@@ -14,7 +14,8 @@ import (
 )
 
 // DeadID names a dead letter: the group that could not handle it and the place
-// where the entry first stood.
+// where the entry first stood. A reader that is no consumer group of Redis has a
+// name of the form owner/part, and its letters lie under the tag of the owner.
 type DeadID struct {
 	Group  string `json:"group"`
 	Stream string `json:"stream"`
@@ -46,9 +47,18 @@ const (
 	fieldOriginID     = "origin-id"
 )
 
-func deadKey(group string) string       { return "{" + group + "}:dead" }
-func deadOrderKey(group string) string  { return "{" + group + "}:dead:order" }
-func redriveStream(group string) string { return "{" + group + "}:redrive" }
+func deadKey(group string) string       { return groupKey(group, ":dead") }
+func deadOrderKey(group string) string  { return groupKey(group, ":dead:order") }
+func redriveStream(group string) string { return groupKey(group, ":redrive") }
+
+// groupKey returns a key of the group: {group}:suffix, and {owner}:part:suffix
+// for a group owner/part.
+func groupKey(group, suffix string) string {
+	if owner, part, ok := strings.Cut(group, "/"); ok {
+		return "{" + owner + "}:" + part + suffix
+	}
+	return "{" + group + "}" + suffix
+}
 
 // bury makes the task's entry a dead letter. Doing so again changes nothing.
 func (c *consumer) bury(ctx context.Context, t *task) error {
@@ -61,19 +71,25 @@ func (c *consumer) bury(ctx context.Context, t *task) error {
 			letter.Fields[name] = s
 		}
 	}
-	data, err := json.Marshal(letter)
-	if err != nil {
-		return fmt.Errorf("bury: %w", err)
-	}
-	err = c.b.scripts.bury.Run(ctx, c.b.client, []string{deadKey(c.group), deadOrderKey(c.group)},
-		letter.field(), data, letter.Time.UnixMilli()).Err()
-	if err != nil {
-		return Err("bury "+letter.field(), err)
+	if err := c.b.Bury(ctx, letter); err != nil {
+		return err
 	}
 	c.log.Error("became a dead letter", "id", t.entry.ID.String(), "origin", t.entry.Stream,
 		"type", t.entry.Event.Type, "event", t.entry.Event.ID, "attempts", letter.Attempts, "error", t.dead)
 	c.observe(Died, t.entry, t.dead)
 	return nil
+}
+
+// Bury adds a dead letter. Doing so again changes nothing. Consumers do it by
+// themselves; it is for those who read without a group.
+func (b *Bus) Bury(ctx context.Context, letter DeadLetter) error {
+	data, err := json.Marshal(letter)
+	if err != nil {
+		return fmt.Errorf("bury: %w", err)
+	}
+	err = b.scripts.bury.Run(ctx, b.client, []string{deadKey(letter.Group), deadOrderKey(letter.Group)},
+		letter.field(), data, letter.Time.UnixMilli()).Err()
+	return Err("bury "+letter.field(), err)
 }
 
 // Dead returns dead letters of one group, oldest first.
@@ -86,23 +102,7 @@ func (b *Bus) Dead(ctx context.Context, q DeadQuery) ([]DeadLetter, error) {
 	if err != nil || len(names) == 0 {
 		return nil, Err("list dead letters", err)
 	}
-	values, err := b.client.HMGet(ctx, deadKey(q.Group), names...).Result()
-	if err != nil {
-		return nil, Err("list dead letters", err)
-	}
-	letters := make([]DeadLetter, 0, len(values))
-	for i, v := range values {
-		s, ok := v.(string)
-		if !ok {
-			continue // redriven between the two commands
-		}
-		var letter DeadLetter
-		if err := json.Unmarshal([]byte(s), &letter); err != nil {
-			return nil, fmt.Errorf("dead letter %s: %w", names[i], err)
-		}
-		letters = append(letters, letter)
-	}
-	return letters, nil
+	return b.lettersOf(ctx, q.Group, names)
 }
 
 // DeadLetter returns one dead letter, or [ErrNotFound].

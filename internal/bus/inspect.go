@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -114,6 +116,21 @@ func (b *Bus) groupInfo(ctx context.Context, stream string, g redis.XInfoGroup) 
 		gi.Consumers = append(gi.Consumers, ConsumerInfo{Name: c.Name, Pending: c.Pending, Idle: c.Idle, Alive: alive == 1})
 	}
 	return gi, nil
+}
+
+// Groups returns the names of the consumer groups on the streams, sorted.
+func (b *Bus) Groups(ctx context.Context, streams ...string) ([]string, error) {
+	names := map[string]bool{}
+	for _, stream := range streams {
+		groups, err := b.client.XInfoGroups(ctx, stream).Result()
+		if err != nil && !noGroup(err) {
+			return nil, Err("inspect "+stream, err)
+		}
+		for _, g := range groups {
+			names[g.Name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil
 }
 
 // Last returns the id of the last entry of stream, zero if there has been none.

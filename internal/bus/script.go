@@ -12,7 +12,7 @@ var lua embed.FS
 // scripts holds the Lua of the package. Each file's header says what it takes
 // and gives.
 type scripts struct {
-	commit, claim, bury, redrive, retire *redis.Script
+	commit, claim, bury, read, redrive, retire *redis.Script
 }
 
 func loadScripts() scripts {
@@ -24,7 +24,7 @@ func loadScripts() scripts {
 		return redis.NewScript(string(src))
 	}
 	return scripts{
-		commit: load("commit"), claim: load("claim"), bury: load("bury"),
+		commit: load("commit"), claim: load("claim"), bury: load("bury"), read: load("read"),
 		redrive: load("redrive"), retire: load("retire"),
 	}
 }

@@ -195,13 +195,7 @@ func parseClaim(reply []any) ([]claimed, []string, error) {
 		}
 		id, _ := parts[0].(string)
 		n, _ := parts[1].(int64)
-		flat, _ := parts[2].([]any)
-		values := make(map[string]any, len(flat)/2)
-		for i := 0; i+1 < len(flat); i += 2 {
-			name, _ := flat[i].(string)
-			values[name] = flat[i+1]
-		}
-		got = append(got, claimed{redis.XMessage{ID: id, Values: values}, n})
+		got = append(got, claimed{redis.XMessage{ID: id, Values: valuesOf(parts[2])}, n})
 	}
 	lost := make([]string, 0, len(gone))
 	for _, g := range gone {
