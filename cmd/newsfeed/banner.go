@@ -39,6 +39,8 @@ func tryLines(services []service) []string {
 				`curl %s/posts -H 'Content-Type: application/json' -d '{"title":"Hello"}'`, s.url()))
 		case event.Query:
 			lines = append(lines, "curl "+s.url()+"/posts")
+		case event.EventBus:
+			lines = append(lines, "curl "+s.url()+"/events")
 		}
 	}
 	return lines

@@ -10,6 +10,7 @@ import (
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
 	"newsfeed/services/comments"
+	"newsfeed/services/eventbus"
 	"newsfeed/services/moderator"
 	"newsfeed/services/posts"
 	"newsfeed/services/query"
@@ -35,6 +36,7 @@ func allServices() []service {
 		{name: event.Comments, port: comments.Port, does: "write comments", prepare: prepare(comments.Run)},
 		{name: event.Moderator, port: moderator.Port, does: "judges comments", prepare: prepare(moderator.Run)},
 		{name: event.Query, port: query.Port, does: "read the feed", prepare: prepare(query.Run)},
+		{name: event.EventBus, port: eventbus.Port, does: "events over HTTP", prepare: prepare(eventbus.Run)},
 	}
 }
 

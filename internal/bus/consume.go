@@ -45,7 +45,7 @@ func (b *Bus) Consume(ctx context.Context, s Subscription, h Handler) error {
 	for _, stream := range s.Streams {
 		consumers = append(consumers, b.newConsumer(s, stream, h))
 	}
-	redrive := b.newConsumer(s, redriveStream(s.Group), h)
+	redrive := b.newConsumer(s, RedriveStream(s.Group), h)
 	redrive.redrive = true
 	consumers = append(consumers, redrive)
 

@@ -47,9 +47,11 @@ const (
 	fieldOriginID     = "origin-id"
 )
 
-func deadKey(group string) string       { return groupKey(group, ":dead") }
-func deadOrderKey(group string) string  { return groupKey(group, ":dead:order") }
-func redriveStream(group string) string { return groupKey(group, ":redrive") }
+func deadKey(group string) string      { return groupKey(group, ":dead") }
+func deadOrderKey(group string) string { return groupKey(group, ":dead:order") }
+
+// RedriveStream is the stream of what the group is to handle again.
+func RedriveStream(group string) string { return groupKey(group, ":redrive") }
 
 // groupKey returns a key of the group: {group}:suffix, and {owner}:part:suffix
 // for a group owner/part.
@@ -131,7 +133,7 @@ func (b *Bus) Redrive(ctx context.Context, id DeadID) error {
 		args = append(args, name, letter.Fields[name])
 	}
 	err = b.scripts.redrive.Run(ctx, b.client,
-		[]string{deadKey(id.Group), deadOrderKey(id.Group), redriveStream(id.Group)}, args...).Err()
+		[]string{deadKey(id.Group), deadOrderKey(id.Group), RedriveStream(id.Group)}, args...).Err()
 	return Err("redrive "+id.field(), err)
 }
 

@@ -20,7 +20,7 @@ type Redriven struct {
 // oldest first. Consumers read them by themselves; it is for those who read
 // without a group, and they drop each when they have done with it.
 func (b *Bus) Redriven(ctx context.Context, group string, n int) ([]Redriven, error) {
-	stream := redriveStream(group)
+	stream := RedriveStream(group)
 	messages, err := b.client.XRangeN(ctx, stream, "-", "+", int64(n)).Result()
 	if err != nil {
 		return nil, Err("read "+stream, err)
@@ -40,7 +40,7 @@ func (b *Bus) Redriven(ctx context.Context, group string, n int) ([]Redriven, er
 // DropRedriven removes an entry that the group has handled. Doing so again
 // changes nothing.
 func (b *Bus) DropRedriven(ctx context.Context, group string, place ID) error {
-	stream := redriveStream(group)
+	stream := RedriveStream(group)
 	return Err("drop from "+stream, b.client.XDel(ctx, stream, place.String()).Err())
 }
 

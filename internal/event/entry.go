@@ -88,7 +88,7 @@ func Parse(stream, entryID string, fields map[string]string) (Event, error) {
 		e.Time = entryTime(entryID)
 	}
 	if e.Subject == "" {
-		e.Subject = subjectOf(e.Type, e.Data)
+		e.Subject = SubjectOf(e.Type, e.Data)
 	}
 	if err := e.Validate(); err != nil {
 		return e, fmt.Errorf("entry %s of %s: %w", entryID, stream, err)
@@ -131,9 +131,10 @@ func writable(t time.Time) bool {
 	return y >= 1 && y <= 9999
 }
 
-// subjectOf finds the post that the data is about, or "" when it names none. A
-// wrong type of it is for Decode to report.
-func subjectOf(typ string, data []byte) string {
+// SubjectOf returns the id of the post that the data of an event of type typ is
+// about, or "" when it names none. A wrong type of it is for [Event.Decode] to
+// report.
+func SubjectOf(typ string, data []byte) string {
 	name := "postId"
 	if Owner(typ) == Posts {
 		name = "id"

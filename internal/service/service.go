@@ -29,7 +29,7 @@ type Service struct {
 
 	// Routes adds the service's own routes.
 	Routes func(rt *web.Router)
-	// Streams are read, and each entry given to Handle.
+	// Streams are read, and each entry given to Handle. A service may have none.
 	Streams []string
 	Handle  bus.Handler
 	// Work, if set, runs beside the rest until its context ends.
@@ -116,7 +116,7 @@ func (s Service) consume(ctx context.Context, b *bus.Bus, port <-chan int) error
 		return &web.ConfigError{Variable: "REDIS_URL", Err: err}
 	case ctx.Err() != nil:
 		return nil
-	case err != nil:
+	case err != nil || len(s.Streams) == 0:
 		return err
 	}
 	return b.Consume(ctx, bus.Subscription{Group: s.Name, Consumer: string(name), Streams: s.Streams}, s.Handle)

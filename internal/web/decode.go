@@ -90,23 +90,32 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 // encoding/json forgives is checked before: wrong UTF-8, which it replaces,
 // names in another case and names that come twice, of which it takes the last.
 func unmarshal(body []byte, into any) error {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return fmt.Errorf("%w: the body is empty", ErrInvalid)
-	}
-	if !utf8.Valid(body) {
-		return fmt.Errorf("%w: the body is not UTF-8", ErrInvalid)
-	}
-	var raw json.RawMessage
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return fmt.Errorf("%w: the body is not JSON: %s", ErrInvalid, syntax(err))
-	}
-	if bytes.TrimSpace(raw)[0] != '{' {
-		return fmt.Errorf("%w: the body is not a JSON object", ErrInvalid)
+	raw, err := object(body)
+	if err != nil {
+		return err
 	}
 	if err := checkNames(raw, reflect.TypeOf(into)); err != nil {
 		return err
 	}
 	return fitError(json.Unmarshal(raw, into))
+}
+
+// object returns the JSON object that the body is.
+func object(body []byte) (json.RawMessage, error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, fmt.Errorf("%w: the body is empty", ErrInvalid)
+	}
+	if !utf8.Valid(body) {
+		return nil, fmt.Errorf("%w: the body is not UTF-8", ErrInvalid)
+	}
+	var raw json.RawMessage
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return nil, fmt.Errorf("%w: the body is not JSON: %s", ErrInvalid, syntax(err))
+	}
+	if bytes.TrimSpace(raw)[0] != '{' {
+		return nil, fmt.Errorf("%w: the body is not a JSON object", ErrInvalid)
+	}
+	return raw, nil
 }
 
 func syntax(err error) string {

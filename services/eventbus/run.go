@@ -1,0 +1,73 @@
+package eventbus
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+	"newsfeed/internal/service"
+	"newsfeed/internal/web"
+)
+
+// Config is what the service can be told by environment variables.
+type Config struct {
+	web.Config
+	// BusToken is asked of everyone; without it only this machine is answered.
+	BusToken web.Secret `env:"BUS_TOKEN"`
+	// Subscribers get every event by POST.
+	Subscribers SubscriberList `env:"SUBSCRIBERS"`
+}
+
+// Run serves and pushes until ctx ends, and returns nil after a clean stop.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	return run(ctx, cfg, log, times{})
+}
+
+func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	if err != nil {
+		return err
+	}
+	defer closeBus()
+	// Nothing here is for pages of other origins: it shows what is not public.
+	cfg.CORSOrigins = nil
+	merge := b.Merge(streams()...)
+	a := api{
+		store: newStore(b), merge: merge, token: cfg.BusToken,
+		streams: web.NewStreams(log, web.StreamOptions{}),
+	}
+	return service.Service{
+		Name: event.EventBus, Port: Port, Config: cfg.Config, Log: log,
+		Routes: a.routes,
+		Work: func(ctx context.Context) error {
+			var wg sync.WaitGroup
+			wg.Go(func() { merge.Watch(ctx) })
+			for _, p := range pushers(a.store, merge, cfg, log, t.withDefaults()) {
+				wg.Go(func() { p.run(ctx) })
+			}
+			wg.Wait()
+			return nil
+		},
+	}.Run(ctx, b)
+}
+
+// pushers returns one for each subscriber.
+func pushers(s *store, merge *bus.Merge, cfg Config, log *slog.Logger, t times) []*pusher {
+	subscribers, _ := cfg.Subscribers.parse() // validated at the start
+	client, replica := newClient(), uuid.NewString()
+	var all []*pusher
+	for _, sub := range subscribers {
+		all = append(all, &pusher{
+			sub: sub, replica: replica, store: s, merge: merge, client: client, times: t,
+			log: log.With("subscriber", sub.shown()),
+		})
+	}
+	return all
+}

@@ -1,0 +1,167 @@
+package eventbus
+
+import (
+	"context"
+	_ "embed" // the scripts
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+)
+
+const subscribersKey = "{eventbus}:subscribers"
+
+func subscriberKey(name string) string { return "{eventbus}:push:" + name }
+func holderKey(name string) string     { return subscriberKey(name) + ":holder" }
+
+// groupOf is the name under which a subscriber's dead letters are kept, as those
+// of a consumer group are.
+func groupOf(name string) string { return event.EventBus + "/push:" + name }
+
+// subscriberOf is the reverse of groupOf.
+func subscriberOf(group string) (name string, ok bool) {
+	return strings.CutPrefix(group, event.EventBus+"/push:")
+}
+
+//go:embed lua/hold.lua
+var holdLua string
+
+//go:embed lua/advance.lua
+var advanceLua string
+
+// store keeps what is the service's own in Redis.
+type store struct {
+	bus           *bus.Bus
+	hold, advance *redis.Script
+}
+
+func newStore(b *bus.Bus) *store {
+	return &store{bus: b, hold: redis.NewScript(holdLua), advance: redis.NewScript(advanceLua)}
+}
+
+// place is how far a subscriber has come: Number counts what it was sent, and
+// At is, per stream, the last entry.
+type place struct {
+	Number int64
+	At     map[string]bus.ID
+}
+
+// register notes that there is such a subscriber.
+func (s *store) register(ctx context.Context, sub subscriber) error {
+	_, err := s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.SAdd(ctx, subscribersKey, sub.name())
+		p.HSet(ctx, subscriberKey(sub.name()), "url", sub.shown())
+		return nil
+	})
+	return bus.Err("register a subscriber", err)
+}
+
+// keep makes this replica the holder of the subscriber for that long, and
+// reports whether it is.
+func (s *store) keep(ctx context.Context, name, replica string, ttl time.Duration) (bool, error) {
+	n, err := s.hold.Run(ctx, s.bus.Redis(), []string{holderKey(name)}, replica, ttl.Milliseconds()).Int()
+	return n == 1, bus.Err("hold a subscriber", err)
+}
+
+// release gives the subscriber up, for another replica to take it at once.
+func (s *store) release(ctx context.Context, name, replica string) error {
+	return bus.Err("release a subscriber", s.hold.Run(ctx, s.bus.Redis(), []string{holderKey(name)}, replica, 0).Err())
+}
+
+// save writes down how far the subscriber has come. It is [errNotHolder] if this
+// replica is not its holder.
+func (s *store) save(ctx context.Context, name, replica string, p place) error {
+	at, err := json.Marshal(p.At)
+	if err != nil {
+		return err
+	}
+	n, err := s.advance.Run(ctx, s.bus.Redis(), []string{holderKey(name), subscriberKey(name)}, replica, p.Number, at).Int()
+	if err == nil && n == 0 {
+		return errNotHolder
+	}
+	return bus.Err("save a subscriber's place", err)
+}
+
+// place returns how far the subscriber has come; the beginning, for a new one.
+func (s *store) place(ctx context.Context, name string) (place, error) {
+	fields, err := s.bus.Redis().HMGet(ctx, subscriberKey(name), "number", "place").Result()
+	if err != nil {
+		return place{}, bus.Err("load a subscriber's place", err)
+	}
+	p := place{At: map[string]bus.ID{}}
+	number, saved := fields[0].(string)
+	at, _ := fields[1].(string)
+	if !saved {
+		return p, nil
+	}
+	if p.Number, err = strconv.ParseInt(number, 10, 64); err == nil {
+		err = json.Unmarshal([]byte(at), &p.At)
+	}
+	if err != nil {
+		return place{}, fmt.Errorf("place of the subscriber %s: %w", name, err)
+	}
+	return p, nil
+}
+
+// names returns the names of all subscribers that there ever were.
+func (s *store) names(ctx context.Context) ([]string, error) {
+	names, err := s.bus.Redis().SMembers(ctx, subscribersKey).Result()
+	slices.Sort(names)
+	return names, bus.Err("list subscribers", err)
+}
+
+// groups returns every group that can have dead letters: those that read the
+// streams, and the subscribers.
+func (s *store) groups(ctx context.Context) ([]string, error) {
+	groups, err := s.bus.Groups(ctx, streams()...)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		groups = append(groups, groupOf(name))
+	}
+	// A group that vanished with its stream, and was not yet made again.
+	groups = append(groups, event.Posts, event.Comments, event.Moderator, event.Query)
+	slices.Sort(groups)
+	return slices.Compact(groups), nil
+}
+
+// progress returns how far every subscriber has come.
+func (s *store) progress(ctx context.Context) ([]progress, error) {
+	names, err := s.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]progress, 0, len(names))
+	for _, name := range names {
+		at, err := s.place(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		var url, holder *redis.StringCmd
+		var dead *redis.IntCmd
+		_, err = s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
+			url = p.HGet(ctx, subscriberKey(name), "url")
+			holder = p.Get(ctx, holderKey(name))
+			dead = p.HLen(ctx, subscriberKey(name)+":dead")
+			return nil
+		})
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return nil, bus.Err("inspect a subscriber", err)
+		}
+		all = append(all, progress{name: name, url: url.Val(), holder: holder.Val(), at: at.At, dead: dead.Val()})
+	}
+	return all, nil
+}
