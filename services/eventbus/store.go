@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,11 +24,6 @@ func holderKey(name string) string     { return subscriberKey(name) + ":holder" 
 // groupOf is the name under which a subscriber's dead letters are kept, as those
 // of a consumer group are.
 func groupOf(name string) string { return event.EventBus + "/push:" + name }
-
-// subscriberOf is the reverse of groupOf.
-func subscriberOf(group string) (name string, ok bool) {
-	return strings.CutPrefix(group, event.EventBus+"/push:")
-}
 
 //go:embed lua/hold.lua
 var holdLua string
