@@ -2,6 +2,8 @@ module newsfeed
 
 go 1.26.0
 
+ignore ./frontend/node_modules
+
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/caarlos0/env/v11 v11.4.2

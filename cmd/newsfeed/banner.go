@@ -14,6 +14,11 @@ func banner(services []service, db *database) string {
 	var b strings.Builder
 	b.WriteString("Newsfeed is ready.\n\n")
 	for _, s := range services {
+		if s.name == pageName {
+			fmt.Fprintf(&b, "Open %s\n\n", s.url())
+		}
+	}
+	for _, s := range services {
 		fmt.Fprintf(&b, "  %-10s %-23s %s\n", s.name, s.url(), s.does)
 	}
 	fmt.Fprintf(&b, "  %-10s %-23s %s\n", "Redis", db.url, db.about)

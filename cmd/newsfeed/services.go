@@ -6,7 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
+	"newsfeed/frontend"
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
 	"newsfeed/services/comments"
@@ -29,9 +31,13 @@ type service struct {
 // runner runs a service until ctx ends, and then returns nil.
 type runner func(ctx context.Context, log *slog.Logger) error
 
+// pageName is that of the one that people open in a browser.
+const pageName = "frontend"
+
 // allServices are in the order in which a comment's way is told.
 func allServices() []service {
 	return []service{
+		{name: pageName, port: frontend.Port, does: "the page", prepare: prepare(frontend.Run)},
 		{name: event.Posts, port: posts.Port, does: "write posts", prepare: prepare(posts.Run)},
 		{name: event.Comments, port: comments.Port, does: "write comments", prepare: prepare(comments.Run)},
 		{name: event.Moderator, port: moderator.Port, does: "judges comments", prepare: prepare(moderator.Run)},
@@ -66,12 +72,24 @@ func prepareAll(services []service, environ map[string]string, redisURL string, 
 		delete(env, "REDIS_URL_FILE")
 		env["REDIS_URL"] = redisURL
 		env["LISTEN_ADDR"] = "localhost:" + strconv.Itoa(s.port)
+		findEachOther(env, offset)
 		var err error
 		if s.run, err = s.prepare(env); err != nil {
 			return nil, err // the first is enough: the others would repeat what all have in common
 		}
 	}
 	return ready, nil
+}
+
+// findEachOther says where the services are, those included that are left out and
+// may be started alone, unless the user has said it.
+func findEachOther(env map[string]string, offset int) {
+	for _, s := range allServices() {
+		name := strings.ToUpper(s.name) + "_URL"
+		if env[name] == "" {
+			env[name] = "http://127.0.0.1:" + strconv.Itoa(s.port+offset)
+		}
+	}
 }
 
 func (s service) url() string { return "http://localhost:" + strconv.Itoa(s.port) }

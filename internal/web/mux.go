@@ -71,6 +71,12 @@ func (rt *Router) Handle(method, path string, h Handler) {
 	res[method] = h
 }
 
+// HandlePrefix sets the handler for every method and every path that begins with
+// prefix and that no route set before takes.
+func (rt *Router) HandlePrefix(prefix string, h Handler) {
+	rt.mux.PathPrefix(prefix).Handler(rt.answer(h))
+}
+
 // ServeHTTP implements [http.Handler].
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.chain.ServeHTTP(w, r) }
 

@@ -1,0 +1,150 @@
+// Package frontend serves the page that people use: the files that Vite has
+// built from src, and /api/<service>/… passed on to the services.
+//
+// In: HTTP. Out: HTTP to posts, comments, moderator, query and eventbus. It keeps
+// nothing, and needs no Redis.
+package frontend
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"newsfeed/internal/web"
+)
+
+func newRouter(site fs.FS, gateway *proxy, probes *web.Probes, log *slog.Logger) (*web.Router, error) {
+	pages, err := newFiles(site)
+	if err != nil {
+		return nil, err
+	}
+	rt := web.NewRouter(log)
+	probes.Routes(rt)
+	rt.HandlePrefix("/api/", gateway.serve)
+	rt.HandlePrefix("/", pages.serve)
+	return rt, nil
+}
+
+const (
+	index = "index.html"
+	// assets is the folder of files whose names hold a hash of their content.
+	assets = "/assets/"
+	// policy lets the page do nothing but what it does: its own scripts, styles
+	// and images, and requests to where it comes from. A text that got past the
+	// page as HTML could still run nothing.
+	policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+		"img-src 'self' data:; font-src 'self'; manifest-src 'self'; " +
+		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+// files are the page's files by their path. All are in memory: they are part of
+// the program.
+type files struct {
+	at map[string]file
+}
+
+type file struct {
+	content []byte
+	typ     string
+	tag     string
+}
+
+// newFiles reads every file of site but those whose names begin with a point.
+func newFiles(site fs.FS) (*files, error) {
+	f := &files{at: map[string]file{}}
+	err := fs.WalkDir(site, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		content, err := fs.ReadFile(site, name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+		f.at["/"+name] = file{content, mediaType(path.Ext(name)), tag}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the page's files: %w", err)
+	}
+	if _, ok := f.at["/"+index]; !ok {
+		return nil, fmt.Errorf("the page's files have no %s", index)
+	}
+	return f, nil
+}
+
+// mediaType does not ask the machine's own tables for what must be right
+// everywhere: with nosniff, a script of another type does not run.
+func mediaType(ext string) string {
+	switch ext {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".woff2":
+		return "font/woff2"
+	}
+	if typ := mime.TypeByExtension(ext); typ != "" {
+		return typ
+	}
+	return "application/octet-stream"
+}
+
+func (f *files) serve(w http.ResponseWriter, r *http.Request) error {
+	header := w.Header()
+	header.Set("Content-Security-Policy", policy)
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		header.Set("Allow", "GET, HEAD")
+		return fmt.Errorf("%w: pages have GET, HEAD", web.ErrMethod)
+	}
+	found, ok := f.at[r.URL.Path]
+	if !ok && (r.URL.Path == "/" || isNavigation(r)) {
+		found, ok = f.at["/"+index]
+	}
+	if !ok {
+		return fmt.Errorf("%w: no such file", web.ErrNotFound)
+	}
+	header.Set("Cache-Control", "no-cache") // keep it, but ask each time
+	if strings.HasPrefix(r.URL.Path, assets) {
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	header.Set("Content-Type", found.typ)
+	header.Set("ETag", found.tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(found.content))
+	return nil
+}
+
+// isNavigation reports whether a person goes to an address of the page, which
+// the page itself then makes sense of. Files are only at the root and among the
+// assets; deeper down a point may be part of an id.
+func isNavigation(r *http.Request) bool {
+	p := r.URL.Path
+	if p == "/api" || strings.HasPrefix(p, assets) || path.Dir(p) == "/" && path.Ext(p) != "" {
+		return false
+	}
+	for _, line := range r.Header.Values("Accept") {
+		for accepted := range strings.SplitSeq(line, ",") {
+			typ, _, _ := strings.Cut(accepted, ";")
+			if strings.EqualFold(strings.TrimSpace(typ), "text/html") {
+				return true
+			}
+		}
+	}
+	return false
+}
