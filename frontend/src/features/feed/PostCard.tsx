@@ -1,0 +1,50 @@
+import { Link } from 'react-router';
+
+import { Byline } from '@/components/Byline';
+import { CommentList } from '@/components/CommentList';
+import type { Post } from '@/lib/api';
+import { merge } from '@/lib/comments';
+import { text } from '@/lib/text';
+
+import styles from './PostCard.module.css';
+
+/** How many of the latest comments the feed shows. */
+const shown = 2;
+
+/** A text longer than this, or of more lines, is cut short. */
+const long = { characters: 600, lines: 9 };
+
+/** A post in the feed, with its latest comments. */
+export function PostCard({ post }: { post: Post }) {
+  const to = `/posts/${encodeURIComponent(post.id)}`;
+  const isLong = post.body.length > long.characters || post.body.split('\n', long.lines + 1).length > long.lines;
+  const latest = merge(post.comments, new Map()).seen.slice(-shown);
+  const earlier = post.commentCount - latest.length;
+  return (
+    <article className={styles.card}>
+      <Byline author={post.author} createdAt={post.createdAt} />
+      <h2 className={styles.title}>
+        <Link to={to}>{post.title}</Link>
+      </h2>
+      {post.body && <p className={`${styles.body} ${isLong ? styles.long : ''}`}>{post.body}</p>}
+      {isLong && (
+        <Link to={to} className={styles.more}>
+          {text.readPost}
+          <span className="visually-hidden">: {post.title}</span>
+        </Link>
+      )}
+      {latest.length > 0 && (
+        <div className={styles.comments}>
+          {earlier > 0 && <Link to={to}>{text.earlier(earlier)}</Link>}
+          <CommentList comments={latest} />
+        </div>
+      )}
+      <footer className={styles.foot}>
+        <Link to={`${to}#comments`}>
+          {text.toComments(post.commentCount)}
+          <span className="visually-hidden">: {post.title}</span>
+        </Link>
+      </footer>
+    </article>
+  );
+}

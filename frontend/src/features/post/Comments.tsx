@@ -1,0 +1,35 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+
+import { Button } from '@/components/Button';
+import { CommentList } from '@/components/CommentList';
+import { Failure } from '@/components/Notice';
+import { Skeleton } from '@/components/Skeleton';
+import { useSeenComments } from '@/lib/comments';
+import { commentsQuery } from '@/lib/queries';
+import { text } from '@/lib/text';
+
+import { CommentForm } from './CommentForm';
+import styles from './Comments.module.css';
+
+/** The comments of a post, oldest first, and the form for another. */
+export function Comments({ postId, count }: { postId: string; count: number }) {
+  const comments = useInfiniteQuery(commentsQuery(postId));
+  const loaded = comments.data?.pages.flatMap((page) => page.items) ?? [];
+  const { seen, waiting } = useSeenComments(postId, loaded);
+  return (
+    <section id="comments" className={styles.comments} aria-labelledby="comments-title">
+      <h2 id="comments-title">{count > 0 ? text.comments(count) : text.commentsTitle}</h2>
+      {comments.isPending && <Skeleton />}
+      {comments.isError && <Failure error={comments.error} retry={() => void comments.refetch()} />}
+      {comments.isSuccess && seen.length === 0 && <p className={styles.aside}>{text.commentsEmpty}</p>}
+      {seen.length > 0 && <CommentList comments={seen} />}
+      {comments.hasNextPage && (
+        <Button busy={comments.isFetchingNextPage} onClick={() => void comments.fetchNextPage()}>
+          {comments.isFetchingNextPage ? text.loading : text.moreComments}
+        </Button>
+      )}
+      {waiting > 0 && <p className={styles.aside}>{text.waiting(waiting)}</p>}
+      <CommentForm postId={postId} />
+    </section>
+  );
+}

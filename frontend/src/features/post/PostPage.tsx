@@ -1,0 +1,40 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from 'react-router';
+
+import { Byline } from '@/components/Byline';
+import { Nothing } from '@/components/Nothing';
+import { Failure } from '@/components/Notice';
+import { Skeleton } from '@/components/Skeleton';
+import { ApiError } from '@/lib/http';
+import { postQuery } from '@/lib/queries';
+import { text } from '@/lib/text';
+
+import { Comments } from './Comments';
+import styles from './PostPage.module.css';
+
+/** One post with all its comments. */
+export function PostPage() {
+  const { id = '' } = useParams();
+  const { data: post, error, isPending, refetch } = useQuery(postQuery(id));
+  if (error instanceof ApiError && error.status === 404) return <Nothing>{text.postGone}</Nothing>;
+  return (
+    <div className={styles.page}>
+      <Link to="/" className={styles.back}>
+        {text.back}
+      </Link>
+      {isPending && <Skeleton />}
+      {error && <Failure error={error} retry={() => void refetch()} />}
+      {post && (
+        <>
+          <title>{`${post.title} · ${text.name}`}</title>
+          <article className={styles.post}>
+            <h1>{post.title}</h1>
+            <Byline author={post.author} createdAt={post.createdAt} />
+            {post.body && <p className={styles.body}>{post.body}</p>}
+          </article>
+          <Comments key={id} postId={id} count={post.commentCount} />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+import { useCallback } from 'react';
+
+import { isRecord, omit, stored, useStored } from './storage';
+
+type Texts = Record<string, string>;
+
+/** What is typed in each form and not sent yet, and the name of the person who types. */
+const drafts = stored<Record<string, Texts>>('drafts', (value) => (isRecord(value) ? (value as Record<string, Texts>) : {}));
+const name = stored('name', (value) => (typeof value === 'string' ? value : ''));
+
+/**
+ * The texts of a form, kept over a reload. The name of the author is that of the
+ * last form sent, until another is typed.
+ */
+export function useDraft<T extends Texts & { author: string }>(form: string, empty: T) {
+  const kept = useStored(drafts)[form];
+  const author = useStored(name);
+  const draft = Object.fromEntries(
+    Object.entries({ ...empty, author }).map(([field, text]) => [field, kept?.[field] ?? text]),
+  ) as T;
+  const change = useCallback(
+    (field: keyof T & string, text: string) => {
+      const all = drafts.get();
+      drafts.set({ ...all, [form]: { ...all[form], [field]: text } });
+    },
+    [form],
+  );
+  const clear = useCallback(
+    (sent: T) => {
+      drafts.set(omit(drafts.get(), form));
+      name.set(sent.author);
+    },
+    [form],
+  );
+  return { draft, change, clear };
+}

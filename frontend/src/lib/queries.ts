@@ -1,0 +1,54 @@
+import { type InfiniteData, infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query';
+
+import { getOwnComment, getPost, listComments, listPosts, type Comment, type Page, type Post } from './api';
+import { retry } from './http';
+
+/** A list as far as it is loaded. */
+export type Pages<T> = InfiniteData<Page<T>, string | undefined>;
+
+/** Where everything that is read is kept; what concerns the public view begins with view. */
+export const keys = {
+  view: ['view'],
+  feed: ['view', 'feed'],
+  post: (id: string) => ['view', 'post', id],
+  comments: (postId: string) => ['view', 'comments', postId],
+  own: (id: string) => ['own', id],
+} as const;
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      // The page may well come from this machine, which needs no network.
+      queries: { ...retry, networkMode: 'always', staleTime: 30_000 },
+      mutations: { networkMode: 'always' },
+    },
+  });
+}
+
+export const feedQuery = infiniteQueryOptions({
+  queryKey: keys.feed,
+  queryFn: ({ pageParam, signal }) => listPosts(pageParam, { signal }),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (last: Page<Post>) => last.next,
+});
+
+export const postQuery = (id: string) =>
+  queryOptions({ queryKey: keys.post(id), queryFn: ({ signal }) => getPost(id, { signal }) });
+
+export const commentsQuery = (postId: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.comments(postId),
+    queryFn: ({ pageParam, signal }) => listComments(postId, pageParam, { signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last: Page<Comment>) => last.next,
+  });
+
+/** How often an own comment is looked at while it waits, should the live changes not come. */
+const lookAgain = 5_000;
+
+export const ownCommentQuery = (id: string, token: string) =>
+  queryOptions({
+    queryKey: keys.own(id),
+    queryFn: ({ signal }) => getOwnComment(id, token, { signal }),
+    refetchInterval: ({ state }) => (state.data?.status === 'pending' ? lookAgain : false),
+  });

@@ -1,0 +1,112 @@
+import type { QueryClient } from '@tanstack/react-query';
+
+import type { Comment, Page, Post } from './api';
+import { keys, type Pages } from './queries';
+
+/** What the stream of changes tells: each is what is to be seen now. */
+export type Change =
+  | { type: 'post'; data: Post }
+  | { type: 'post-deleted'; data: { id: string } }
+  | { type: 'comment'; data: { postId: string; commentCount: number; comment: Comment } }
+  | { type: 'comment-deleted'; data: { postId: string; commentCount: number; id: string } };
+
+/** As many of its latest comments come with a post. */
+const previewed = 20;
+
+/** Brings everything that is loaded of the public view up to date with a change. */
+export function applyChange(client: QueryClient, change: Change): void {
+  switch (change.type) {
+    case 'post':
+      showPost(client, change.data);
+      break;
+    case 'post-deleted':
+      setFeed(client, (posts) => without(posts, change.data.id));
+      void client.invalidateQueries({ queryKey: keys.post(change.data.id) }); // which then is not found
+      break;
+    case 'comment': {
+      const { postId, commentCount, comment } = change.data;
+      setPost(client, postId, (post) => ({
+        ...post,
+        commentCount,
+        comments: withNewer(post.comments, comment, oldestFirst).slice(-previewed),
+      }));
+      setPages<Comment>(client, keys.comments(postId), (comments, more) => insert(comments, comment, oldestFirst, more));
+      void client.invalidateQueries({ queryKey: keys.own(comment.id) });
+      break;
+    }
+    case 'comment-deleted': {
+      const { postId, commentCount, id } = change.data;
+      setPost(client, postId, (post) => ({ ...post, commentCount, comments: without(post.comments, id) }));
+      setPages<Comment>(client, keys.comments(postId), (comments) => without(comments, id));
+      break;
+    }
+  }
+}
+
+/** Puts a post where it belongs in what is loaded. */
+export function showPost(client: QueryClient, post: Post): void {
+  setFeed(client, (posts, more) => insert(posts, post, newestFirst, more));
+  client.setQueryData<Post>(keys.post(post.id), (known) => (known && known.version > post.version ? known : post));
+}
+
+function setPost(client: QueryClient, id: string, change: (post: Post) => Post): void {
+  setFeed(client, (posts) => posts.map((post) => (post.id === id ? change(post) : post)));
+  client.setQueryData<Post>(keys.post(id), (post) => post && change(post));
+}
+
+function setFeed(client: QueryClient, change: (posts: Post[], more: boolean) => Post[]): void {
+  setPages(client, keys.feed, change);
+}
+
+/** Changes a list as if it were one, and keeps its pages and their cursors. */
+function setPages<T>(client: QueryClient, key: readonly string[], change: (items: T[], more: boolean) => T[]): void {
+  client.setQueryData<Pages<T>>(key, (data) => {
+    if (!data) return data;
+    const items = data.pages.flatMap((page) => page.items);
+    const more = data.pages.at(-1)?.next !== undefined;
+    return { ...data, pages: split(change(items, more), data.pages) };
+  });
+}
+
+/** Lays the items out over the pages that there are, each as long as it was but the first, which takes what is new. */
+function split<T>(items: T[], pages: Page<T>[]): Page<T>[] {
+  let end = items.length;
+  const laid: Page<T>[] = [];
+  for (const [i, page] of [...pages.entries()].reverse()) {
+    const start = i === 0 ? 0 : Math.max(0, end - page.items.length);
+    laid.unshift({ ...page, items: items.slice(start, end) });
+    end = start;
+  }
+  return laid;
+}
+
+interface Thing {
+  id: string;
+  createdAt: string;
+  version: number;
+}
+
+type Order = (a: Thing, b: Thing) => number;
+
+const oldestFirst: Order = (a, b) => timeOf(a) - timeOf(b) || (a.id < b.id ? -1 : 1);
+const newestFirst: Order = (a, b) => oldestFirst(b, a);
+
+const timeOf = (thing: Thing) => Date.parse(thing.createdAt);
+
+/** Puts a thing in its place, unless that is among those that are not loaded yet. */
+function insert<T extends Thing>(things: T[], thing: T, order: Order, more: boolean): T[] {
+  const last = things.at(-1);
+  const known = things.some(({ id }) => id === thing.id);
+  if (!known && more && last && order(thing, last) > 0) return things;
+  return withNewer(things, thing, order);
+}
+
+function withNewer<T extends Thing>(things: T[], thing: T, order: Order): T[] {
+  const known = things.find(({ id }) => id === thing.id);
+  if (known) return known.version > thing.version ? things : things.map((each) => (each === known ? thing : each));
+  return [...things, thing].sort(order);
+}
+
+function without<T extends Thing>(things: T[], id: string): T[] {
+  return things.filter((thing) => thing.id !== id);
+}

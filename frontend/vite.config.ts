@@ -1,0 +1,22 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { '@': new URL('src', import.meta.url).pathname } },
+  build: {
+    // The server's policy forbids what is inline; every browser that runs React
+    // 19 preloads modules by itself.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  // npm run dev shows the page as it is in src, with the services behind the Go server.
+  server: { proxy: { '/api': 'http://127.0.0.1:3000' } },
+  test: {
+    environment: 'jsdom',
+    environmentOptions: { jsdom: { url: 'http://localhost:3000/' } },
+    setupFiles: 'src/test/setup.ts',
+    restoreMocks: true,
+    css: { modules: { classNameStrategy: 'non-scoped' } },
+  },
+});
