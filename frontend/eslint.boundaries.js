@@ -1,7 +1,8 @@
 // Who may import whom: app → features → components → lib, and no feature another.
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 
-const features = readdirSync(new URL('src/features', import.meta.url), { withFileTypes: true })
+const features = readdirSync(join(import.meta.dirname, 'src/features'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
 

@@ -1,5 +1,5 @@
-import { useEffect, useRef } from 'react';
-import { Link, Outlet, ScrollRestoration, useLocation } from 'react-router';
+import { useEffect, useRef, type RefObject } from 'react';
+import { Link, NavigationType, Outlet, useLocation, useNavigationType } from 'react-router';
 
 import { useLive } from '@/lib/live';
 import { text } from '@/lib/text';
@@ -10,13 +10,7 @@ import styles from './Layout.module.css';
 export function Layout() {
   const status = useLive();
   const main = useRef<HTMLElement>(null);
-  const { pathname } = useLocation();
-  const shown = useRef(pathname);
-  useEffect(() => {
-    // A new page is read from its beginning; the first one the browser has announced itself.
-    if (shown.current !== pathname) main.current?.focus({ preventScroll: true });
-    shown.current = pathname;
-  }, [pathname]);
+  useBeginning(main);
   return (
     <>
       <a href="#main" className={styles.skip}>
@@ -35,7 +29,22 @@ export function Layout() {
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>
         <Outlet />
       </main>
-      <ScrollRestoration />
     </>
   );
+}
+
+/** A new page is read from its beginning. The first one the browser shows and announces itself, and where one goes back to it knows. */
+function useBeginning(main: RefObject<HTMLElement | null>) {
+  const { pathname, hash } = useLocation();
+  const navigation = useNavigationType();
+  const shown = useRef(pathname);
+  useEffect(() => {
+    if (shown.current === pathname) return;
+    shown.current = pathname;
+    main.current?.focus({ preventScroll: true });
+    if (navigation === NavigationType.Pop) return;
+    const part = hash && document.getElementById(hash.slice(1));
+    if (part) part.scrollIntoView();
+    else window.scrollTo(0, 0);
+  }, [main, pathname, hash, navigation]);
 }

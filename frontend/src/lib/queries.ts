@@ -32,8 +32,18 @@ export const feedQuery = infiniteQueryOptions({
   getNextPageParam: (last: Page<Post>) => last.next,
 });
 
-export const postQuery = (id: string) =>
-  queryOptions({ queryKey: keys.post(id), queryFn: ({ signal }) => getPost(id, { signal }) });
+/** A post; what the feed has of it is shown until it is there. */
+export const postQuery = (client: QueryClient, id: string) =>
+  queryOptions<Post>({
+    queryKey: keys.post(id),
+    queryFn: ({ signal }) => getPost(id, { signal }),
+    placeholderData: (): Post | undefined => inFeed(client, id),
+  });
+
+function inFeed(client: QueryClient, id: string): Post | undefined {
+  const feed = client.getQueryData<Pages<Post>>(keys.feed);
+  return feed?.pages.flatMap((page) => page.items).find((post) => post.id === id);
+}
 
 export const commentsQuery = (postId: string) =>
   infiniteQueryOptions({

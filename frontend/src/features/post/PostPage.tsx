@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from 'react-router';
 
 import { Byline } from '@/components/Byline';
@@ -15,7 +15,7 @@ import styles from './PostPage.module.css';
 /** One post with all its comments. */
 export function PostPage() {
   const { id = '' } = useParams();
-  const { data: post, error, isPending, refetch } = useQuery(postQuery(id));
+  const { data: post, error, isPending, refetch } = useQuery(postQuery(useQueryClient(), id));
   if (error instanceof ApiError && error.status === 404) return <Nothing>{text.postGone}</Nothing>;
   return (
     <div className={styles.page}>

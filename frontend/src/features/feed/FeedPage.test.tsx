@@ -1,0 +1,179 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { http, HttpResponse } from 'msw';
+import { expect, test } from 'vitest';
+
+import { own } from '@/lib/own';
+import { aComment, aPost, blank, list, problem, server, when } from '@/test/server';
+import { show } from '@/test/show';
+
+import { FeedPage } from './FeedPage';
+
+const titles = () => screen.getAllByRole('article').map((post) => within(post).getByRole('heading').textContent);
+
+test('posts with their latest comments, and no others’ that are not approved', async () => {
+  const comments = [aComment('c1'), aComment('c2'), aComment('c3'), blank('c4')];
+  server.use(list('/api/query/posts', [aPost('p', { commentCount: 3, comments })]));
+  show(<FeedPage />);
+  expect(await screen.findByRole('link', { name: 'Title of p' })).toHaveAttribute('href', '/posts/p');
+  expect(screen.getAllByText(/^Content of/).map((text) => text.textContent)).toEqual(['Content of c2', 'Content of c3']);
+  expect(screen.getByText('1 earlier comment')).toBeVisible();
+});
+
+test('the next page comes with the button, which then is gone', async () => {
+  server.use(
+    http.get('/api/query/posts', ({ request }) =>
+      new URL(request.url).searchParams.has('cursor')
+        ? HttpResponse.json([aPost('a')])
+        : HttpResponse.json([aPost('b')], { headers: { Link: '<?cursor=x>; rel="next"' } }),
+    ),
+  );
+  const { user } = show(<FeedPage />);
+  await user.click(await screen.findByRole('button', { name: 'Show older posts' }));
+  await waitFor(() => {
+    expect(titles()).toEqual(['Title of b', 'Title of a']);
+  });
+  expect(screen.queryByRole('button', { name: 'Show older posts' })).not.toBeInTheDocument();
+});
+
+test('markup in a text is text', async () => {
+  server.use(list('/api/query/posts', [aPost('p', { title: '<b>x</b>', body: '<img src=x onerror=alert(1)>' })]));
+  show(<FeedPage />);
+  expect(await screen.findByText('<img src=x onerror=alert(1)>')).toBeVisible();
+  expect(document.querySelector('img')).toBeNull();
+});
+
+test('an empty feed says what to do', async () => {
+  server.use(list('/api/query/posts', []));
+  show(<FeedPage />);
+  expect(await screen.findByText('Nothing here yet')).toBeVisible();
+});
+
+test('a failure says so, and can be tried again', async () => {
+  server.use(http.get('/api/query/posts', () => problem(500), { once: true }), list('/api/query/posts', [aPost('p')]));
+  const { user } = show(<FeedPage />);
+  expect(await screen.findByRole('alert')).toHaveTextContent('Something went wrong on our side');
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  expect(await screen.findByText('Title of p')).toBeVisible();
+  expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+});
+
+test('what is loaded stays when the next reading fails', async () => {
+  server.use(list('/api/query/posts', [aPost('p')]));
+  const { client } = show(<FeedPage />);
+  await screen.findByText('Title of p');
+  server.use(http.get('/api/query/posts', () => problem(500)));
+  await client.invalidateQueries();
+  expect(await screen.findByRole('alert')).toBeVisible();
+  expect(screen.getByText('Title of p')).toBeVisible();
+});
+
+const compose = async (user: ReturnType<typeof show>['user'], title: string) => {
+  await user.click(screen.getByRole('button', { name: 'Write a post…' }));
+  if (title) await user.type(screen.getByLabelText('Title'), title);
+};
+
+test('a post is in the feed at once, and its token is kept', async () => {
+  const made = { id: 'new', title: 'Hello', body: 'World', author: 'ann', createdAt: when(30), version: 1 };
+  server.use(
+    list('/api/query/posts', [aPost('old')]),
+    http.post('/api/posts/posts', async ({ request }) => {
+      expect(await request.json()).toEqual({ title: 'Hello', body: 'World', author: 'ann' });
+      return HttpResponse.json({ ...made, editToken: 'secret' }, { status: 201 });
+    }),
+    http.get('/api/query/posts/new', () => problem(504)),
+  );
+  const { user } = show(<FeedPage />);
+  await screen.findByText('Title of old');
+  await compose(user, 'Hello');
+  await user.type(screen.getByLabelText(/^Text/), 'World');
+  await user.type(screen.getByLabelText(/^Name/), 'ann');
+  await user.click(screen.getByRole('button', { name: 'Post' }));
+  await waitFor(() => {
+    expect(titles()).toEqual(['Hello', 'Title of old']);
+  });
+  expect(screen.getByText('Your post is out.')).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Write a post…' })).toHaveFocus();
+  expect(own.get()).toEqual([{ kind: 'post', id: 'new', postId: 'new', token: 'secret' }]);
+
+  await compose(user, '');
+  expect(screen.getByLabelText('Title')).toHaveValue('');
+  expect(screen.getByLabelText(/^Name/)).toHaveValue('ann'); // who wrote once need not say it again
+});
+
+test('what is wrong stands at its field, which gets the focus; nothing typed is lost', async () => {
+  server.use(
+    list('/api/query/posts', []),
+    http.post('/api/posts/posts', () =>
+      problem(400, [
+        { pointer: '/title', detail: 'must not be empty' },
+        { pointer: '/author', detail: 'must have 0 to 80 characters, not 81' },
+      ]),
+    ),
+  );
+  const { user } = show(<FeedPage />);
+  await compose(user, '');
+  await user.type(screen.getByLabelText(/^Text/), 'World');
+  await user.click(screen.getByRole('button', { name: 'Post' }));
+  const title = screen.getByLabelText('Title');
+  await waitFor(() => {
+    expect(title).toHaveAccessibleDescription('Title must not be empty');
+  });
+  expect(title).toBeInvalid();
+  expect(title).toHaveFocus();
+  expect(screen.getByLabelText(/^Name/)).toHaveAccessibleDescription('Name must have 0 to 80 characters, not 81');
+  expect(screen.getByLabelText(/^Text/)).toBeValid();
+  expect(screen.getByRole('alert')).toHaveTextContent('Please look at the fields marked below.');
+  expect(screen.getByLabelText(/^Text/)).toHaveValue('World');
+});
+
+test('a draft survives a reload, and so does the key of a write without an answer', async () => {
+  const sent: (string | null)[] = [];
+  server.use(
+    list('/api/query/posts', []),
+    http.post('/api/posts/posts', ({ request }) => {
+      sent.push(request.headers.get('Idempotency-Key'));
+      return problem(500);
+    }),
+  );
+  const send = async (user: ReturnType<typeof show>['user']) => {
+    const before = sent.length;
+    await user.click(screen.getByRole('button', { name: 'Post' }));
+    await waitFor(() => {
+      expect(sent).toHaveLength(before + 1);
+    });
+    await screen.findByRole('alert');
+  };
+  const first = show(<FeedPage />);
+  await compose(first.user, 'Hello');
+  await send(first.user);
+  first.unmount();
+
+  const { user } = show(<FeedPage />);
+  expect(screen.getByLabelText('Title')).toHaveValue('Hello');
+  await send(user);
+  expect(sent[0]).toMatch(/^[0-9a-f-]{36}$/);
+  expect(sent[1]).toBe(sent[0]);
+  await user.type(screen.getByLabelText('Title'), '!');
+  await send(user);
+  expect(sent[2]).not.toBe(sent[0]); // another body is another thing
+});
+
+test('a write is sent again with the same key while the service is away', async () => {
+  const sent: (string | null)[] = [];
+  server.use(
+    list('/api/query/posts', []),
+    http.get('/api/query/posts/new', () => problem(504)),
+    http.post('/api/posts/posts', ({ request }) => {
+      sent.push(request.headers.get('Idempotency-Key'));
+      return sent.length < 3
+        ? problem(503, undefined, { 'Retry-After': '0' })
+        : HttpResponse.json({ ...aPost('new'), editToken: 'secret' }, { status: 201 });
+    }),
+  );
+  const { user } = show(<FeedPage />);
+  await compose(user, 'Hello');
+  await user.click(screen.getByRole('button', { name: 'Post' }));
+  await screen.findByText('Your post is out.');
+  expect(sent).toHaveLength(3);
+  expect(new Set(sent).size).toBe(1);
+});

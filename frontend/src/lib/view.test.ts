@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { aComment, aPost, blank, when } from '@/test/server';
+
+import type { Comment, Post } from './api';
+import { createQueryClient, keys, type Pages } from './queries';
+import { applyChange, showPost } from './view';
+
+const newest = aPost('c', { createdAt: when(30) });
+const middle = aPost('b', { createdAt: when(20) });
+const oldest = aPost('a', { createdAt: when(10) });
+
+let client: ReturnType<typeof createQueryClient>;
+
+const load = (key: readonly string[], ...pages: unknown[][]) => {
+  client.setQueryData<Pages<unknown>>(key, {
+    pages: pages.map((items, i) => ({ items, next: i < pages.length - 1 ? `page ${i + 2}` : undefined })),
+    pageParams: pages.map((_, i) => (i ? `page ${i + 1}` : undefined)),
+  });
+};
+const more = (key: readonly string[]) => {
+  client.setQueryData<Pages<unknown>>(key, (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, next: 'more' })) });
+};
+const ids = (key: readonly string[]) =>
+  client.getQueryData<Pages<{ id: string }>>(key)?.pages.map((page) => page.items.map(({ id }) => id));
+const post = (id: string) => client.getQueryData<Pages<Post>>(keys.feed)?.pages.flatMap(({ items }) => items).find((each) => each.id === id);
+
+beforeEach(() => {
+  client = createQueryClient();
+});
+
+describe('a post', () => {
+  test('that is new is on top, and the pages keep their ends', () => {
+    load(keys.feed, [middle], [oldest]);
+    applyChange(client, { type: 'post', data: newest });
+    expect(ids(keys.feed)).toEqual([['c', 'b'], ['a']]);
+    expect(client.getQueryData<Pages<Post>>(keys.feed)?.pages.map(({ next }) => next)).toEqual(['page 2', undefined]);
+  });
+
+  test('from elsewhere may be older: it is in its place', () => {
+    load(keys.feed, [newest, oldest]);
+    applyChange(client, { type: 'post', data: middle });
+    expect(ids(keys.feed)).toEqual([['c', 'b', 'a']]);
+  });
+
+  test('of a page that is not loaded yet comes with that page', () => {
+    load(keys.feed, [newest, middle]);
+    more(keys.feed);
+    applyChange(client, { type: 'post', data: oldest });
+    expect(ids(keys.feed)).toEqual([['c', 'b']]);
+  });
+
+  test('of the same moment is in the order of ids', () => {
+    load(keys.feed, [aPost('z', { createdAt: when(20) }), oldest]);
+    applyChange(client, { type: 'post', data: middle });
+    expect(ids(keys.feed)).toEqual([['z', 'b', 'a']]);
+  });
+
+  test('that has changed takes the place of what it was', () => {
+    load(keys.feed, [newest, middle]);
+    client.setQueryData(keys.post('b'), middle);
+    const changed = { ...middle, title: 'Changed', version: 2 };
+    applyChange(client, { type: 'post', data: changed });
+    expect(post('b')).toEqual(changed);
+    expect(client.getQueryData(keys.post('b'))).toEqual(changed);
+    showPost(client, middle); // an old answer
+    expect(post('b')).toEqual(changed);
+    expect(client.getQueryData(keys.post('b'))).toEqual(changed);
+  });
+
+  test('that is deleted is gone', () => {
+    load(keys.feed, [newest, middle], [oldest]);
+    applyChange(client, { type: 'post-deleted', data: { id: 'b' } });
+    expect(ids(keys.feed)).toEqual([['c'], ['a']]);
+  });
+
+  test('is no list where none is loaded', () => {
+    applyChange(client, { type: 'post', data: newest });
+    expect(client.getQueryData(keys.feed)).toBeUndefined();
+  });
+});
+
+describe('a comment', () => {
+  const change = (comment: Comment, commentCount: number) => {
+    applyChange(client, { type: 'comment', data: { postId: 'b', commentCount, comment } });
+  };
+
+  beforeEach(() => {
+    load(keys.feed, [newest, middle]);
+    client.setQueryData(keys.post('b'), middle);
+    load(keys.comments('b'), [aComment('x', { createdAt: when(10) })]);
+  });
+
+  test('is in the feed, on its post and in the list', () => {
+    const comment = aComment('y', { createdAt: when(40) });
+    change(comment, 2);
+    expect(post('b')).toMatchObject({ commentCount: 2, comments: [comment] });
+    expect(post('c')).toEqual(newest);
+    expect(client.getQueryData(keys.post('b'))).toMatchObject({ commentCount: 2, comments: [comment] });
+    expect(ids(keys.comments('b'))).toEqual([['x', 'y']]);
+  });
+
+  test('that was pending gets its text', () => {
+    change(blank('y', { createdAt: when(40) }), 1);
+    change(aComment('y', { createdAt: when(40) }), 2);
+    change(blank('y', { createdAt: when(40) }), 2); // an old one
+    expect(post('b')?.comments).toEqual([aComment('y', { createdAt: when(40) })]);
+    expect(ids(keys.comments('b'))).toEqual([['x', 'y']]);
+  });
+
+  test('waits for its page, if that is not loaded', () => {
+    more(keys.comments('b'));
+    change(aComment('y', { createdAt: when(40) }), 2);
+    expect(ids(keys.comments('b'))).toEqual([['x']]);
+  });
+
+  test('with many others: the latest 20 come with the post', () => {
+    for (let i = 0; i < 25; i++) change(aComment(`n${i}`, { createdAt: when(i) }), i + 1);
+    expect(post('b')?.comments.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, i) => `n${i + 5}`));
+  });
+
+  test('that is deleted is gone', () => {
+    applyChange(client, { type: 'comment', data: { postId: 'b', commentCount: 1, comment: aComment('x', { version: 3 }) } });
+    applyChange(client, { type: 'comment-deleted', data: { postId: 'b', commentCount: 0, id: 'x' } });
+    expect(post('b')).toMatchObject({ commentCount: 0, comments: [] });
+    expect(ids(keys.comments('b'))).toEqual([[]]);
+  });
+});
