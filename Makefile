@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench go lint
+.PHONY: help run test check fmt build bench frontend go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-8s %s\n' "$$t" "$$d"; done
@@ -16,22 +16,28 @@ help: ## show this list
 # Not `go run`, which leaves its child behind when it is ended with SIGTERM.
 run: go ## start everything in one process, on loopback only
 	@sh scripts/install-missing.sh run
+	@sh scripts/frontend.sh build || echo 'the page could not be built; going on with what there is' >&2
 	@go build -buildvcs=false -o bin/newsfeed ./cmd/newsfeed && exec bin/newsfeed $(ARGS)
 
 test: go ## run all tests, with the race detector
 	@sh scripts/install-missing.sh test
+	@sh scripts/frontend.sh test
 	go test -race -timeout 10m $(TESTFLAGS) ./...
 
 check: go lint ## formatting, go vet, linters, and which package may import which
 	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }
 	go vet ./...
 	bin/golangci-lint run ./...
+	@sh scripts/frontend.sh check
 	go test -count=1 ./internal/arrows
 
 fmt: go ## format the Go code
 	$(GOFILES) -exec gofmt -l -w {} +
 
-build: go ## build the commands into bin/
+frontend: ## build the page that the commands serve, where there is Node.js
+	@sh scripts/frontend.sh build
+
+build: go frontend ## build the commands into bin/
 	go build -o bin/ ./cmd/...
 
 bench: go ## measure the bus beside the bare limit

@@ -1,0 +1,42 @@
+#!/bin/sh
+# frontend.sh build|test|check does it to the page in frontend/. build does
+# nothing when dist is newer than every source. Without Node it says in one line
+# that it is skipped, and succeeds: the program then has a page that says how to
+# get the real one.
+set -eu
+cd "$(dirname "$0")/../frontend"
+
+target=${1:?build, test or check}
+
+# Vite needs 20.19, or 22.12 and later.
+usable() {
+	command -v node >/dev/null && command -v npm >/dev/null || return 1
+	node -e 'const [a, b] = process.versions.node.split(".").map(Number)
+		process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)'
+}
+
+if ! usable; then
+	have=$(node --version 2>/dev/null || echo none)
+	echo "frontend: $target skipped, as it needs npm and Node.js 20.19 or later (here: $have)" >&2
+	exit 0
+fi
+
+# npm writes this file when it is done.
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+	echo 'frontend: installing what package-lock.json names' >&2
+	npm ci --loglevel=error >&2
+	touch node_modules/.package-lock.json
+fi
+
+case $target in
+build)
+	# A folder is newer, too, when something in it is gone.
+	if [ -e dist/index.html ] && [ -z "$(find index.html package-lock.json vite.config.ts src public -newer dist/index.html ! -name '*.test.*')" ]; then
+		exit 0
+	fi
+	npm run --silent build -- --logLevel warn
+	;;
+test | check)
+	npm run --silent "$target"
+	;;
+esac
