@@ -2,7 +2,10 @@ module newsfeed
 
 go 1.26.0
 
-ignore ./frontend/node_modules
+ignore (
+	./e2e/node/node_modules
+	./frontend/node_modules
+)
 
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0

@@ -25,12 +25,19 @@ need_tour() {
 	command -v ps >/dev/null || apt="$apt procps" dnf="$dnf procps-ng"
 }
 
+# The tests let services written for Node.js live on the event bus.
+need_node() {
+	command -v node >/dev/null || apt="$apt nodejs" dnf="$dnf nodejs" brew="$brew node"
+	command -v npm >/dev/null || apt="$apt npm" dnf="$dnf npm"
+}
+
 find_missing() {
 	apt='' dnf='' brew=''
 	need_redis
 	if [ "$target" = test ]; then
 		need_cc
 		need_tour
+		need_node
 	fi
 }
 
