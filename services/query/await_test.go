@@ -127,14 +127,9 @@ func TestAwaitIsWoken(t *testing.T) {
 		{"/posts/p?version=3", func() { a.deletePost(at.next(), "p") }, 404},
 		{"/posts/r?version=1", func() { a.deletePost(at.next(), "r") }, 404},
 	} {
-		status := make(chan int, 1)
-		go func() {
-			got, _ := b.get(c.path + "&wait=10s")
-			status <- got
-		}()
-		b.awaitWaiting(1)
+		answer := b.asking(c.path + "&wait=10s")
 		c.do()
-		if got := <-status; got != c.want {
+		if got := answer(); got != c.want {
 			t.Errorf("%s: %d, want %d", c.path, got, c.want)
 		}
 		b.awaitWaiting(0)
@@ -146,14 +141,9 @@ func TestAwaitLooksAgain(t *testing.T) {
 	r := withoutHub(t, bustest.Start(t).Addr(), web.StreamOptions{})
 	r.hub.lookAgain = 20 * time.Millisecond
 	var at clock
-	status := make(chan int, 1)
-	go func() {
-		got, _ := r.get("/posts/p?version=1&wait=10s")
-		status <- got
-	}()
-	r.awaitWaiting(1)
+	answer := r.asking("/posts/p?version=1&wait=10s")
 	r.post(at.next(), "p", "post", 1)
-	if got := <-status; got != http.StatusOK {
+	if got := answer(); got != http.StatusOK {
 		t.Errorf("%d", got)
 	}
 }
@@ -163,12 +153,7 @@ func TestAwaitIsWokenByAGap(t *testing.T) {
 	r.hub.lookAgain = time.Hour
 	var at clock
 	r.post(at.next(), "other", "post", 1)
-	status := make(chan int, 1)
-	go func() {
-		got, _ := r.get("/posts/p?version=1&wait=10s")
-		status <- got
-	}()
-	r.awaitWaiting(1)
+	answer := r.asking("/posts/p?version=1&wait=10s")
 	// The post comes with no notice, as if its notice had been trimmed.
 	_, err := r.client.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
 		p.Set(t.Context(), postKey("p"), `{"id":"p","title":{"v":"post","at":"1-1"},"version":{"v":1,"at":"1-1"}}`, 0)
@@ -178,7 +163,7 @@ func TestAwaitIsWokenByAGap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := <-status; got != http.StatusOK {
+	if got := answer(); got != http.StatusOK {
 		t.Errorf("%d", got)
 	}
 }
@@ -198,15 +183,10 @@ func TestAwaitEndsWithTheServer(t *testing.T) {
 		})
 	}()
 	r.url = "http://" + (<-listening).String()
-	status := make(chan int, 1)
-	go func() {
-		got, _ := r.get("/posts/p?version=1&wait=10s")
-		status <- got
-	}()
-	r.awaitWaiting(1)
+	answer := r.asking("/posts/p?version=1&wait=10s")
 	start := time.Now()
 	stop()
-	if got := <-status; got != http.StatusServiceUnavailable {
+	if got := answer(); got != http.StatusServiceUnavailable {
 		t.Errorf("%d", got)
 	}
 	if err := <-done; err != nil || time.Since(start) > 5*time.Second {
@@ -241,6 +221,28 @@ func TestReadYourWrites(t *testing.T) {
 	}
 	close(work)
 	wg.Wait()
+}
+
+// asking sends a request that has to wait, and returns once it does. Its status
+// must then come long before the wait is over, when it would be looked again.
+func (r *replica) asking(path string) (answer func() int) {
+	r.t.Helper()
+	status := make(chan int, 1)
+	go func() {
+		got, _ := r.get(path)
+		status <- got
+	}()
+	r.awaitWaiting(1)
+	return func() int {
+		r.t.Helper()
+		select {
+		case got := <-status:
+			return got
+		case <-time.After(5 * time.Second):
+			r.t.Errorf("%s: nothing has woken it", path)
+			return <-status
+		}
+	}
 }
 
 // awaitWaiting returns when n requests wait.
