@@ -85,6 +85,9 @@ func prepareAll(services []service, environ map[string]string, redisURL string, 
 // may be started alone, unless the user has said it.
 func findEachOther(env map[string]string, offset int) {
 	for _, s := range allServices() {
+		if s.name == pageName {
+			continue
+		}
 		name := strings.ToUpper(s.name) + "_URL"
 		if env[name] == "" {
 			env[name] = "http://127.0.0.1:" + strconv.Itoa(s.port+offset)

@@ -112,8 +112,8 @@ describe('failing', () => {
     expect((await answer(problem(status))).passing).toBe(false);
   });
 
-  test('a page of something between is no problem document', async () => {
-    const error = await answer(new HttpResponse('<h1>Bad gateway</h1>', { status: 502, headers: { 'Content-Type': 'text/html' } }));
+  test('an answer of something between is no problem document', async () => {
+    const error = await answer(HttpResponse.json({ title: 'not ours' }, { status: 502 }));
     expect(error).toMatchObject({ status: 502, passing: true, problem: undefined });
   });
 

@@ -52,7 +52,7 @@ export const text = {
   comment: 'Comment',
   commenting: 'Sending…',
   commentNote: 'Comments are read by a moderator before everybody sees them.',
-  commented: 'Your comment is awaiting moderation.',
+  commented: 'Sent. Above you see where your comment stands.',
   left: (n: number) => (n >= 0 ? `${number.format(n)} left` : `${number.format(-n)} too many`),
 
   status: {
@@ -69,7 +69,7 @@ export const text = {
     unreachable: 'The server cannot be reached. Nothing you wrote is lost; check the connection and try again.',
     unavailable: 'This part of Newsfeed is down for the moment. Nothing you wrote is lost; try again shortly.',
     tooMany: 'That was a lot at once. Wait a moment and try again.',
-    invalid: 'Please look at the fields marked below.',
+    invalid: 'Please look at the marked fields.',
     other: 'Something went wrong on our side. Please try again.',
   },
   stale: 'What you see may be out of date.',

@@ -122,7 +122,7 @@ test('what is wrong stands at its field, which gets the focus; nothing typed is 
   expect(title).toHaveFocus();
   expect(screen.getByLabelText(/^Name/)).toHaveAccessibleDescription('Name must have 0 to 80 characters, not 81');
   expect(screen.getByLabelText(/^Text/)).toBeValid();
-  expect(screen.getByRole('alert')).toHaveTextContent('Please look at the fields marked below.');
+  expect(screen.getByRole('alert')).toHaveTextContent('Please look at the marked fields.');
   expect(screen.getByLabelText(/^Text/)).toHaveValue('World');
 });
 
@@ -176,4 +176,11 @@ test('a write is sent again with the same key while the service is away', async 
   await screen.findByText('Your post is out.');
   expect(sent).toHaveLength(3);
   expect(new Set(sent).size).toBe(1);
+
+  await compose(user, 'Hello'); // the same once more is another post
+  await user.click(screen.getByRole('button', { name: 'Post' }));
+  await waitFor(() => {
+    expect(sent).toHaveLength(4);
+  });
+  expect(sent[3]).not.toBe(sent[0]);
 });

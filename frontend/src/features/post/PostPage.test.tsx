@@ -79,7 +79,7 @@ test('a comment is shown to its author at once, then as it is judged', async () 
   const item = () => screen.getByText('my words').closest('li') ?? document.body;
   await screen.findByText('my words');
   expect(within(item()).getByText('Awaiting moderation')).toBeVisible();
-  expect(screen.getByText('Your comment is awaiting moderation.')).toBeVisible();
+  expect(screen.getByText('Sent. Above you see where your comment stands.')).toBeVisible();
   expect(screen.getByLabelText('Comment')).toHaveValue('');
   expect(own.get()).toEqual([{ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' }]);
 

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The page finds the services where up puts them, those included that are
+// started alone later, and where the user says.
+func TestFindEachOther(t *testing.T) {
+	env := map[string]string{"QUERY_URL": "http://elsewhere:1"}
+	findEachOther(env, 100)
+	delete(env, "EVENTBUS_URL") // there once the event bus is
+	want := map[string]string{
+		"POSTS_URL": "http://127.0.0.1:5101", "COMMENTS_URL": "http://127.0.0.1:5102",
+		"MODERATOR_URL": "http://127.0.0.1:5103", "QUERY_URL": "http://elsewhere:1",
+	}
+	if diff := cmp.Diff(want, env); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestBannerSaysWhereToClick(t *testing.T) {
+	db := &database{url: "redis://127.0.0.1:6380"}
+	all, err := choose(allServices(), upOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := banner(all, db); !strings.HasPrefix(got, "Newsfeed is ready.\n\nOpen http://localhost:3000\n\n") {
+		t.Errorf("the banner begins with %.100s", got)
+	}
+	some, err := choose(allServices(), upOptions{without: []string{pageName}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := banner(some, db); strings.Contains(got, "Open ") || !strings.Contains(got, "frontend   -                       left out") {
+		t.Errorf("without the page the banner is %s", got)
+	}
+}
