@@ -74,12 +74,12 @@ func TestProxyPaths(t *testing.T) {
 	} {
 		res := ask(h, tt.method, tt.path, "Accept", wantsPage)
 		if tt.want == "" {
-			if p := problem(t, res); p.Status != 404 || res.StatusCode != 404 || p.Type != "urn:newsfeed:problem:not-found" {
-				t.Errorf("%s %s: %d %+v, want a problem with 404", tt.method, tt.path, res.StatusCode, p)
+			if p := problem(t, res); p.Status != 404 || res.status != 404 || p.Type != "urn:newsfeed:problem:not-found" {
+				t.Errorf("%s %s: %d %+v, want a problem with 404", tt.method, tt.path, res.status, p)
 			}
 			continue
 		}
-		if got := body(t, res); got != tt.want {
+		if got := res.body; got != tt.want {
 			t.Errorf("%s %s came as %q, want %q", tt.method, tt.path, got, tt.want)
 		}
 	}
@@ -96,7 +96,7 @@ func TestProxyServices(t *testing.T) {
 	}
 	h := newServer(t, built(), cfg)
 	for _, name := range []string{"posts", "comments", "moderator", "query", "eventbus"} {
-		if got := body(t, ask(h, "GET", "/api/"+name+"/x")); got != name {
+		if got := ask(h, "GET", "/api/"+name+"/x").body; got != name {
 			t.Errorf("/api/%s/ leads to %q", name, got)
 		}
 	}
@@ -158,16 +158,16 @@ func TestProxyAnswers(t *testing.T) {
 		fmt.Fprint(w, "{}")
 	}))
 	res := ask(h, "GET", "/api/query/posts")
-	res.Header.Del("Date")
+	res.header.Del("Date")
 	want := http.Header{
 		"X-Request-Id": {"another"}, "Content-Type": {"application/problem+json"}, "Etag": {`"3"`},
 		"Link": {`<?cursor=x>; rel="next"`}, "Content-Length": {"2"},
 	}
-	if diff := cmp.Diff(want, res.Header); diff != "" {
+	if diff := cmp.Diff(want, res.header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
-	if got := body(t, res); got != "{}" || res.StatusCode != 429 {
-		t.Errorf("%d %s", res.StatusCode, got)
+	if got := res.body; got != "{}" || res.status != 429 {
+		t.Errorf("%d %s", res.status, got)
 	}
 }
 
@@ -180,20 +180,20 @@ func TestProxyServiceDown(t *testing.T) {
 	h := newServer(t, built(), at("http://"+taken.Addr().String()))
 	for _, method := range []string{"GET", "POST"} {
 		res := ask(h, method, "/api/posts/posts")
-		if after := res.Header.Get("Retry-After"); after != "2" {
+		if after := res.header.Get("Retry-After"); after != "2" {
 			t.Errorf("%s: Retry-After %q", method, after)
 		}
 		p := problem(t, res)
 		want := web.Problem{
 			Type: "urn:newsfeed:problem:unavailable", Title: "The service is temporarily unavailable",
-			Status: 503, RequestID: res.Header.Get("X-Request-Id"),
+			Status: 503, RequestID: res.header.Get("X-Request-Id"),
 		}
 		if diff := cmp.Diff(want, p); diff != "" {
 			t.Errorf("%s: problem (-want +got):\n%s", method, diff)
 		}
 	}
-	if res := ask(h, "GET", "/", "Accept", wantsPage); res.StatusCode != 200 {
-		t.Errorf("the page is %d while the services are down", res.StatusCode)
+	if res := ask(h, "GET", "/", "Accept", wantsPage); res.status != 200 {
+		t.Errorf("the page is %d while the services are down", res.status)
 	}
 }
 

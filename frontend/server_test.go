@@ -44,25 +44,21 @@ func newServer(t *testing.T, site fs.FS, cfg Config) http.Handler {
 	return rt
 }
 
-func ask(h http.Handler, method, target string, header ...string) *http.Response {
+// answer is what a handler answered, read whole.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func ask(h http.Handler, method, target string, header ...string) answer {
 	r := httptest.NewRequest(method, target, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func body(t *testing.T, res *http.Response) string {
-	t.Helper()
-	defer func() { _ = res.Body.Close() }()
-	var b strings.Builder
-	if err := res.Write(&b); err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := strings.Cut(b.String(), "\r\n\r\n")
-	return text
+	return answer{w.Code, w.Header(), w.Body.String()}
 }
 
 func TestFiles(t *testing.T) {
@@ -97,12 +93,11 @@ func TestFiles(t *testing.T) {
 		{"DELETE", "/", wantsPage, 405, "application/problem+json", never},
 	} {
 		res := ask(h, tt.method, tt.path, "Accept", tt.accept)
-		defer func() { _ = res.Body.Close() }()
-		if res.StatusCode != tt.status || res.Header.Get("Content-Type") != tt.typ || res.Header.Get("Cache-Control") != tt.cache {
+		if res.status != tt.status || res.header.Get("Content-Type") != tt.typ || res.header.Get("Cache-Control") != tt.cache {
 			t.Errorf("%s %s (%s): %d %s, %s; want %d %s, %s", tt.method, tt.path, tt.accept,
-				res.StatusCode, res.Header.Get("Content-Type"), res.Header.Get("Cache-Control"), tt.status, tt.typ, tt.cache)
+				res.status, res.header.Get("Content-Type"), res.header.Get("Cache-Control"), tt.status, tt.typ, tt.cache)
 		}
-		if allow := res.Header.Get("Allow"); (tt.status == 405) != (allow == "GET, HEAD") {
+		if allow := res.header.Get("Allow"); (tt.status == 405) != (allow == "GET, HEAD") {
 			t.Errorf("%s %s: Allow %q", tt.method, tt.path, allow)
 		}
 		want := map[string]string{
@@ -110,7 +105,7 @@ func TestFiles(t *testing.T) {
 			"Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
 		}
 		for name, value := range want {
-			if diff := cmp.Diff([]string{value}, res.Header.Values(name)); diff != "" {
+			if diff := cmp.Diff([]string{value}, res.header.Values(name)); diff != "" {
 				t.Errorf("%s %s: %s (-want +got):\n%s", tt.method, tt.path, name, diff)
 			}
 		}
@@ -126,25 +121,25 @@ func TestPolicyPermitsNothingInline(t *testing.T) {
 func TestFilesAreNotSentTwice(t *testing.T) {
 	h := newServer(t, built(), Config{})
 	first := ask(h, "GET", "/", "Accept", wantsPage)
-	if got := body(t, first); got != "<title>the feed</title>" {
+	if got := first.body; got != "<title>the feed</title>" {
 		t.Fatalf("the page is %q", got)
 	}
-	tag := first.Header.Get("ETag")
+	tag := first.header.Get("ETag")
 	again := ask(h, "GET", "/posts/7", "Accept", wantsPage, "If-None-Match", tag)
-	if got := body(t, again); again.StatusCode != 304 || got != "" {
-		t.Errorf("with the tag %s: %d %q, want 304 and nothing", tag, again.StatusCode, got)
+	if got := again.body; again.status != 304 || got != "" {
+		t.Errorf("with the tag %s: %d %q, want 304 and nothing", tag, again.status, got)
 	}
 	other := newServer(t, fstest.MapFS{"index.html": {Data: []byte("<title>new</title>")}}, Config{})
-	if res := ask(other, "GET", "/", "If-None-Match", tag); body(t, res) != "<title>new</title>" {
-		t.Errorf("a new build is answered %d to the tag of the old one", res.StatusCode)
+	if res := ask(other, "GET", "/", "If-None-Match", tag); res.body != "<title>new</title>" {
+		t.Errorf("a new build is answered %d to the tag of the old one", res.status)
 	}
 }
 
 func TestProbes(t *testing.T) {
 	h := newServer(t, built(), Config{})
 	for _, path := range []string{"/livez", "/readyz"} {
-		if res := ask(h, "GET", path, "Accept", wantsPage); body(t, res) != `{"status":"ok"}`+"\n" {
-			t.Errorf("%s: %d", path, res.StatusCode)
+		if res := ask(h, "GET", path, "Accept", wantsPage); res.body != `{"status":"ok"}`+"\n" {
+			t.Errorf("%s: %d", path, res.status)
 		}
 	}
 }
@@ -157,7 +152,7 @@ func TestPlaceholder(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newServer(t, site, Config{})
-	page := body(t, ask(h, "GET", "/posts/7", "Accept", wantsPage))
+	page := ask(h, "GET", "/posts/7", "Accept", wantsPage).body
 	for _, want := range []string{"not built yet", "make run", "make frontend", "20.19", `href="/placeholder.css"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -168,8 +163,8 @@ func TestPlaceholder(t *testing.T) {
 			t.Errorf("the page has %s, which its policy forbids", never)
 		}
 	}
-	if css := ask(h, "GET", "/placeholder.css"); css.StatusCode != 200 || css.Header.Get("Content-Type") != "text/css; charset=utf-8" {
-		t.Errorf("its style: %d %s", css.StatusCode, css.Header.Get("Content-Type"))
+	if css := ask(h, "GET", "/placeholder.css"); css.status != 200 || css.header.Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Errorf("its style: %d %s", css.status, css.header.Get("Content-Type"))
 	}
 }
 
@@ -180,9 +175,9 @@ func TestSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := ask(newServer(t, site, Config{}), "GET", "/", "Accept", wantsPage)
-	page := body(t, res)
-	if res.StatusCode != 200 || strings.Contains(page, "not built yet") == built {
-		t.Errorf("built: %t, but the page is %d %.200s", built, res.StatusCode, page)
+	page := res.body
+	if res.status != 200 || strings.Contains(page, "not built yet") == built {
+		t.Errorf("built: %t, but the page is %d %.200s", built, res.status, page)
 	}
 	if strings.Contains(page, "<style") || strings.Contains(page, "<script>") {
 		t.Errorf("the page has inline styles or scripts, which its policy forbids: %s", page)
@@ -196,13 +191,13 @@ func TestNoPage(t *testing.T) {
 }
 
 // problem reads a problem document.
-func problem(t *testing.T, res *http.Response) web.Problem {
+func problem(t *testing.T, res answer) web.Problem {
 	t.Helper()
-	if typ := res.Header.Get("Content-Type"); typ != "application/problem+json" {
+	if typ := res.header.Get("Content-Type"); typ != "application/problem+json" {
 		t.Errorf("Content-Type %s", typ)
 	}
 	var p web.Problem
-	if err := json.Unmarshal([]byte(body(t, res)), &p); err != nil {
+	if err := json.Unmarshal([]byte(res.body), &p); err != nil {
 		t.Error(err)
 	}
 	return p
