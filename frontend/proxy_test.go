@@ -158,13 +158,13 @@ func TestProxyAnswers(t *testing.T) {
 		fmt.Fprint(w, "{}")
 	}))
 	res := ask(h, "GET", "/api/query/posts")
-	res.header.Del("Date")
-	want := http.Header{
+	for name, want := range map[string][]string{
 		"X-Request-Id": {"another"}, "Content-Type": {"application/problem+json"}, "Etag": {`"3"`},
-		"Link": {`<?cursor=x>; rel="next"`}, "Content-Length": {"2"},
-	}
-	if diff := cmp.Diff(want, res.header); diff != "" {
-		t.Errorf("headers (-want +got):\n%s", diff)
+		"Link": {`<?cursor=x>; rel="next"`}, "Content-Length": {"2"}, "Connection": nil, "X-Hop": nil,
+	} {
+		if diff := cmp.Diff(want, res.header.Values(name)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 	if got := res.body; got != "{}" || res.status != 429 {
 		t.Errorf("%d %s", res.status, got)
