@@ -128,7 +128,7 @@ func TestSlowHeader(t *testing.T) {
 }
 
 func TestSlowBody(t *testing.T) {
-	s := careful(t, web.Limits{Read: 80 * time.Millisecond})
+	s := careful(t, web.Limits{Read: 300 * time.Millisecond})
 	c := dial(t, s)
 	send(t, c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{")
 	if got := hear(t, c); got != http.StatusRequestTimeout {
@@ -169,7 +169,7 @@ func TestEndlessHeader(t *testing.T) {
 }
 
 func TestClientThatDoesNotRead(t *testing.T) {
-	s := careful(t, web.Limits{Write: 100 * time.Millisecond})
+	s := careful(t, web.Limits{Write: 500 * time.Millisecond})
 	c := dial(t, s)
 	send(t, c, "GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
 	// The server has ended the handler before it lets itself be stopped.

@@ -41,6 +41,7 @@ type places struct {
 
 	mu      sync.Mutex
 	waiting int        // connections without a place
+	owed    int        // those of them for which none has been told to leave yet
 	silent  *list.List // of net.Conn, the longest silent first
 	at      map[net.Conn]*list.Element
 }
@@ -67,12 +68,26 @@ func (p *places) watch(c net.Conn, state http.ConnState) {
 	case http.StateClosed, http.StateHijacked:
 		<-p.taken
 	case http.StateNew, http.StateIdle:
-		if p.waiting > 0 && state == http.StateIdle {
-			_ = c.Close() // the server hears of it at its next read
-			return
-		}
 		p.at[c] = p.silent.PushBack(c)
+		if p.owed > 0 && state == http.StateIdle {
+			p.owed--
+			p.dismiss()
+		}
 	}
+}
+
+// dismiss closes the connection that has been silent for longest, and returns
+// false if there is none. Its server hears of it at its next read.
+func (p *places) dismiss() bool {
+	e := p.silent.Front()
+	if e == nil {
+		return false
+	}
+	if c, ok := p.silent.Remove(e).(net.Conn); ok {
+		delete(p.at, c)
+		_ = c.Close()
+	}
+	return true
 }
 
 // take waits for a place, and returns false if closed comes first.
@@ -82,8 +97,8 @@ func (p *places) take(closed <-chan struct{}) bool {
 		return true
 	default:
 	}
-	p.wait(1)
-	defer p.wait(-1)
+	p.wait()
+	defer p.waited()
 	select {
 	case p.taken <- struct{}{}:
 		return true
@@ -92,20 +107,22 @@ func (p *places) take(closed <-chan struct{}) bool {
 	}
 }
 
-// wait notes that n connections more wait, and if there are any makes the one
-// that has been silent for longest leave.
-func (p *places) wait(n int) {
+// wait has one connection leave in favour of one that comes: now, or when the
+// next falls silent.
+func (p *places) wait() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting += n
-	e := p.silent.Front()
-	if n < 0 || e == nil {
-		return
+	p.waiting++
+	if !p.dismiss() {
+		p.owed++
 	}
-	if c, ok := p.silent.Remove(e).(net.Conn); ok {
-		delete(p.at, c)
-		_ = c.Close()
-	}
+}
+
+func (p *places) waited() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting--
+	p.owed = min(p.owed, p.waiting) // a place may have come free by itself
 }
 
 type boundListener struct {

@@ -9,28 +9,35 @@ import (
 	"newsfeed/internal/web"
 )
 
-// Connections that ask for nothing give way to those that do, whether they have
-// never asked or have had their answer.
+// Connections that have never asked give way in the order in which they came.
 func TestSilentConnectionsGiveWay(t *testing.T) {
 	s := careful(t, web.Limits{Connections: 3})
-	var silent []net.Conn
+	var all []net.Conn
+	for range 12 {
+		all = append(all, dial(t, s))
+	}
+	for _, c := range all[:9] {
+		hangsUp(t, c)
+	}
+	for _, c := range all[9:] {
+		send(t, c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if got := hear(t, c); got != 200 {
+			t.Errorf("status %d", got)
+		}
+	}
+}
+
+// So do connections that have had their answers and are kept open.
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	s := careful(t, web.Limits{Connections: 3})
 	for i := range 12 {
 		c := dial(t, s)
-		if i%2 == 0 {
+		for range 2 {
 			send(t, c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 			if got := hear(t, c); got != 200 {
 				t.Fatalf("connection %d: status %d", i, got)
 			}
 		}
-		silent = append(silent, c)
-	}
-	for _, c := range silent[:len(silent)-4] {
-		hangsUp(t, c)
-	}
-	last := silent[len(silent)-2] // the last that has asked and been answered is still there
-	send(t, last, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	if got := hear(t, last); got != 200 {
-		t.Errorf("status %d", got)
 	}
 }
 
