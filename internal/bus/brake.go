@@ -83,10 +83,11 @@ func (b *brake) probeDue() (wait time.Duration, due bool) {
 	return 0, true
 }
 
-// nextHeld returns the lane to probe with, or nil if it should be a new entry.
-func (b *brake) nextHeld() *lane {
+// nextHeld returns the lane to probe with, or nil if it should be a new entry,
+// for which there must be room.
+func (b *brake) nextHeld(room bool) *lane {
 	b.turn = !b.turn
-	if len(b.held) == 0 || b.mixed && !b.turn {
+	if len(b.held) == 0 || b.mixed && !b.turn && room {
 		return nil
 	}
 	l := b.held[0]

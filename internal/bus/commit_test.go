@@ -273,6 +273,11 @@ func TestCommitsTogether(t *testing.T) {
 	if n := r.client.XLen(ctx, stream).Val(); n != callers/3 {
 		t.Errorf("got %d entries, want %d", n, callers/3)
 	}
+	stats := r.client.InfoMap(ctx, "commandstats").Val()["Commandstats"]["cmdstat_evalsha"]
+	var calls int
+	if _, err := fmt.Sscanf(stats, "calls=%d,", &calls); err != nil || calls > callers/3 {
+		t.Errorf("%d changes took %d calls of the script (%q), want far fewer", callers, calls, stats)
+	}
 }
 
 // A caller that has gone before its change is sent leaves nothing behind.

@@ -56,16 +56,20 @@ func newRig(t testing.TB, addr string) *rig {
 }
 
 func newRigOn(t testing.TB, client redis.UniversalClient) *rig {
+	return newRigTuned(t, client, bus.Options{})
+}
+
+// newRigTuned is for what the services' options would take too long to show.
+func newRigTuned(t testing.TB, client redis.UniversalClient, opt bus.Options) *rig {
 	t.Helper()
 	r := &rig{t: t, client: client, log: &syncBuffer{}}
-	r.Bus = bus.New(t.Context(), client, bus.Options{
-		Log: slog.New(slog.NewTextHandler(r.log, nil)),
-		Observe: func(o bus.Outcome) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.outcomes = append(r.outcomes, o)
-		},
-	})
+	opt.Log = slog.New(slog.NewTextHandler(r.log, nil))
+	opt.Observe = func(o bus.Outcome) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.outcomes = append(r.outcomes, o)
+	}
+	r.Bus = bus.New(t.Context(), client, opt)
 	t.Cleanup(func() {
 		r.Close()
 		_ = client.Close()

@@ -114,7 +114,7 @@ func (c *consumer) allowance() (n int, wait time.Duration) {
 		if !probe {
 			return 0, wait
 		}
-		if l := c.brake.nextHeld(); l != nil {
+		if l := c.brake.nextHeld(len(c.inHand) < c.b.opt.InHand); l != nil {
 			c.enqueue(l)
 			return 0, c.brake.delay
 		}
