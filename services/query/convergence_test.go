@@ -208,7 +208,11 @@ func shuffled(r *rand.Rand, entries []bus.Entry) []bus.Entry {
 
 func TestTheViewConverges(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	})
 	r := rand.New(rand.NewPCG(seed, 1))
 	server := bustest.Start(t, "--appendonly", "no")
 	type job struct {
@@ -298,7 +302,7 @@ func TestTheViewConvergesUnderConcurrency(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatal(diff)
+			t.Fatalf("differs from the order of the stream:\n%s", diff)
 		}
 	}
 }
