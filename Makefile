@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench frontend go lint
+.PHONY: help run test check fmt build bench frontend mutants go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-8s %s\n' "$$t" "$$d"; done
@@ -43,6 +43,11 @@ build: go frontend ## build the commands into bin/
 bench: go ## measure the bus beside the bare limit
 	@sh scripts/install-missing.sh bench
 	go run ./bench $(ARGS)
+
+# make mutants ARGS='-run brake'
+mutants: go ## show that the tests fail when what they test is taken out (10 min)
+	@sh scripts/install-missing.sh mutants
+	go run ./internal/mutants $(ARGS)
 
 GOFILES = find . -name node_modules -prune -o -name '*.go' -type f
 

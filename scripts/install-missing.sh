@@ -1,5 +1,5 @@
 #!/bin/sh
-# install-missing.sh run|test|bench installs the programs that the make target
+# install-missing.sh run|test|bench|mutants installs the programs that the make target
 # needs and does not find. As root on Debian or Ubuntu it takes them from the
 # distribution; elsewhere it says in one line what to install. It fails when
 # something is still missing, but for run, which can do without Redis.
@@ -62,7 +62,7 @@ install_quietly() {
 	esac
 }
 
-target=${1:?run, test or bench}
+target=${1:?run, test, bench or mutants}
 find_missing
 [ -n "$apt$dnf$brew" ] || exit 0
 
