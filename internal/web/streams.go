@@ -137,6 +137,11 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Strea
 		return nil
 	case ctx.Err() != nil:
 		return nil
+	case err != nil && r.Context().Err() != nil:
+		// A stream outlives the time limit of its request, by which the router
+		// would take the client for gone and say nothing.
+		s.log.ErrorContext(ctx, "stream broken off", "error", err, "request_id", RequestID(ctx))
+		return err
 	default:
 		return err
 	}

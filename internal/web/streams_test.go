@@ -2,8 +2,12 @@ package web_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,6 +61,40 @@ func TestStreamLimits(t *testing.T) {
 		status, _, _ := from("127.0.0.2")
 		return status == http.StatusOK
 	})
+}
+
+// What ends a stream is in the log, also long after the time limit of a request.
+func TestStreamFailureIsLogged(t *testing.T) {
+	for what, wait := range map[string]bool{"at once": false, "late": true} {
+		t.Run(what, func(t *testing.T) {
+			var logged safeBuffer
+			log := slog.New(slog.NewTextHandler(&logged, nil))
+			streams := web.NewStreams(log, web.StreamOptions{})
+			rt := web.NewRouter(log, web.WithRequestTimeout(10*time.Millisecond))
+			rt.Handle(http.MethodGet, "/stream", func(w http.ResponseWriter, r *http.Request) error {
+				return streams.Serve(w, r, func(s *web.Stream) error {
+					if wait {
+						<-r.Context().Done()
+					}
+					if s.Context().Err() != nil {
+						t.Error("the stream has ended with its request's time limit")
+					}
+					return errors.New("no more")
+				})
+			})
+			resp, err := get(t, start(t, web.Server{Handler: rt, Log: log}).url("/stream"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if _, err := io.ReadAll(resp.Body); err == nil {
+				t.Error("ended as if all were well")
+			}
+			bustest.Eventually(t, 5*time.Second, "the log says why", func() bool {
+				return strings.Contains(logged.String(), "no more")
+			})
+		})
+	}
 }
 
 // safeBuffer is a log that is written and read at the same time.
