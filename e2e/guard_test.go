@@ -27,6 +27,7 @@ type guarded struct {
 
 var guardedRoutes = []guarded{
 	{"moderator", "/moderation/check", `{"content":"A kind word"}`, "ADMIN_TOKEN", false, http.StatusOK},
+	{"eventbus", "/events", `{"type":"Greeting","data":{"text":"A kind word"}}`, "BUS_TOKEN", false, http.StatusOK},
 	{"posts", "/posts", `{"title":"A post"}`, "POST_TOKEN", true, http.StatusCreated},
 }
 

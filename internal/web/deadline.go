@@ -12,7 +12,7 @@ const requestTimeout = 25 * time.Second
 
 // WithRequestTimeout sets how long a request may take, the reading of its body
 // included; the default is 25 s. Then its context ends, and the answer is 503
-// with Retry-After. [LongLived] lifts it.
+// with Retry-After. [LongLived] and [Unhurried] lift it.
 func WithRequestTimeout(limit time.Duration) Option {
 	return func(rt *Router) { rt.limit = limit }
 }
@@ -28,8 +28,10 @@ func withDeadline(limit time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// unhurried returns the context of r without the time limit of withDeadline.
-func unhurried(r *http.Request) (context.Context, context.CancelFunc) {
+// Unhurried returns the context of r without the time limit of requests, for an
+// answer that is long and comes to an end, such as a list streamed whole. The
+// handler sees to it that a client which does not read is not waited for.
+func Unhurried(r *http.Request) (context.Context, context.CancelFunc) {
 	without, ok := r.Context().Value(unhurriedKey{}).(context.Context)
 	if !ok {
 		return context.WithCancel(r.Context())

@@ -207,6 +207,15 @@ func TestRequestTimeout(t *testing.T) {
 		<-r.Context().Done()
 		return web.WriteJSON(w, 200, fmt.Sprint(ctx.Err()))
 	})
+	rt.Handle(http.MethodGet, "/whole", func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := web.Unhurried(r)
+		defer cancel()
+		<-r.Context().Done()
+		return web.WriteJSON(w, 200, fmt.Sprint(ctx.Err()))
+	})
+	if got := do(t, rt, http.MethodGet, "/whole"); got.Body.String() != "\"<nil>\"\n" {
+		t.Errorf("an unhurried request ends with %s", got.Body)
+	}
 	if got := do(t, rt, http.MethodGet, "/"); got.StatusCode != 503 || got.Header.Get("Retry-After") != "1" {
 		t.Errorf("status %d, headers %v; want 503 with Retry-After", got.StatusCode, got.Header)
 	}

@@ -22,7 +22,7 @@ func LongLived(w http.ResponseWriter, r *http.Request) (context.Context, context
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, nil, fmt.Errorf("lift the write time limit: %w", err)
 	}
-	ctx, cancel := unhurried(r)
+	ctx, cancel := Unhurried(r)
 	stopping, ok := stoppingOf(r)
 	if !ok {
 		return ctx, cancel, nil

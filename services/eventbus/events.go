@@ -80,8 +80,10 @@ func (a api) events(w http.ResponseWriter, r *http.Request) error {
 
 // all streams the array as it is read, however long it is.
 func (a api) all(w http.ResponseWriter, r *http.Request, q wanted) error {
+	ctx, cancel := web.Unhurried(r) // each write has a time limit of its own
+	defer cancel()
 	out := &arrayWriter{w: w, rc: http.NewResponseController(w)}
-	for e, err := range a.merge.Read(r.Context(), q.after) {
+	for e, err := range a.merge.Read(ctx, q.after) {
 		if err != nil {
 			return err // a problem if nothing was written, else a connection that breaks off
 		}

@@ -45,6 +45,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
 	}
 	return service.Service{
 		Name: event.EventBus, Port: Port, Config: cfg.Config, Log: log,
+		Tokens: map[string]web.Secret{"BUS_TOKEN": cfg.BusToken},
 		Routes: a.routes,
 		Work: func(ctx context.Context) error {
 			var wg sync.WaitGroup
