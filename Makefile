@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench frontend mutants go lint
+.PHONY: help run test check fmt build bench frontend fuzz mutants go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-8s %s\n' "$$t" "$$d"; done
@@ -48,6 +48,11 @@ bench: go ## measure the bus beside the bare limit
 mutants: go ## show that the tests fail when what they test is taken out (10 min)
 	@sh scripts/install-missing.sh mutants
 	go run ./internal/mutants $(ARGS)
+
+# make fuzz FUZZTIME=10s
+fuzz: go ## run every fuzz test for a minute
+	@sh scripts/install-missing.sh test
+	@sh scripts/fuzz.sh $(FUZZTIME)
 
 GOFILES = find . -name node_modules -prune -o -name '*.go' -type f
 

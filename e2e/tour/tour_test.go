@@ -87,8 +87,10 @@ curl -sS localhost:5002/comments/$C; echo
 		3: {"CommentCreated", "CommentUpdated", "correlationid", "CommentModerated"},
 		4: {"moderator", "query", "last-delivered-id"},
 		5: {`"title":"Hello again"`, `"version":2`},
-		6: {`"status":"pending"`},
-		7: {`"status":"approved"`, "is anybody there"},
+		6: {`"title":"Hello again"`, `"commentCount":1`},
+		7: {`"status":"OK"`, `"title":"Hello"`},
+		8: {`"status":"pending"`},
+		9: {`"status":"approved"`, "is anybody there"},
 	} {
 		for _, w := range want {
 			if i+1 >= len(parts) || !strings.Contains(parts[i+1], w) {
