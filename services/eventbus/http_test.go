@@ -402,6 +402,12 @@ func TestDeadPaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		all = append(all, l)
+		if l.Group = event.Posts; i%5 == 0 { // one entry can be dead for two groups
+			if err := r.Bury(t.Context(), l); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, l)
+		}
 	}
 	slices.SortFunc(all, func(x, y bus.DeadLetter) int { return placeOf(x).compare(placeOf(y)) })
 	for _, q := range []deadQuery{{}, {group: "query"}, {stream: "{posts}:events"}, {typ: "B"}, {"comments", "{comments}:events", "C"}, {group: "none"}} {
@@ -433,7 +439,7 @@ func TestDeadPaged(t *testing.T) {
 	if got := a.do("DELETE", "/dead/"+id, ""); got.status != 404 {
 		t.Errorf("drop again: %d", got.status)
 	}
-	if got := walk[deadLetter](a, "/dead", 20); len(got) != 39 {
-		t.Errorf("%d are left, want 39", len(got))
+	if got := walk[deadLetter](a, "/dead", 20); len(got) != len(all)-1 {
+		t.Errorf("%d are left, want %d", len(got), len(all)-1)
 	}
 }

@@ -380,6 +380,71 @@ func TestPushByOneReplica(t *testing.T) {
 	}
 }
 
+// TestPushTakenOver: a holder that was cut off from Redis for longer than its
+// lease, and comes back, leaves the subscriber to the one that has taken over.
+func TestPushTakenOver(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := newSubscriber(t, nil)
+	a := r.start(s)
+	want := a.publishMany(5)
+	s.awaits(5)
+	a.proxy.Refuse(true)
+	b := r.start(s)
+	bustest.Eventually(t, 20*time.Second, "the other one takes over", func() bool { return b.log.lines("msg=pushing") == 1 })
+	bustest.Eventually(t, 5*time.Second, "the first one knows it", func() bool { return a.log.lines("another replica may push") == 1 })
+	want = append(want, b.publishMany(5)...)
+	s.awaits(10)
+	a.proxy.Refuse(false)
+	bustest.Eventually(t, 10*time.Second, "the first one is back", func() bool { return a.do("GET", "/readyz", "").status == http.StatusOK })
+	want = append(want, a.publishMany(50)...)
+	if diff := cmp.Diff(want, s.awaits(60)); diff != "" {
+		t.Errorf("taken (-want +got):\n%s", diff)
+	}
+	if most := s.mostAtOnce(); most != 1 || a.log.lines("msg=pushing") != 1 {
+		t.Errorf("%d at once; the first one pushes again: %v", most, a.log.lines("msg=pushing") != 1)
+	}
+}
+
+// TestPushRobbed: what a holder has lost in Redis it has lost, at once.
+func TestPushRobbed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := newSubscriber(t, nil)
+	long := quick
+	long.Lease = 6 * time.Second // so that it does not notice by the lease's end
+	a := r.startWith(long, func(c *Config) { c.Subscribers = SubscriberList(s.URL + "/events") })
+	want := a.publishMany(5)
+	s.awaits(5)
+	key := r.Redis().Keys(t.Context(), "{eventbus}:push:*:holder").Val()[0]
+	if err := r.Redis().Set(t.Context(), key, "other", time.Hour).Err(); err != nil {
+		t.Fatal(err)
+	}
+	bustest.Eventually(t, 4*time.Second, "it knows", func() bool { return a.log.lines("another replica may push") == 1 })
+	want = append(want, a.publishMany(5)...)
+	if err := r.Redis().Del(t.Context(), key).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, s.awaits(10)); diff != "" {
+		t.Errorf("taken (-want +got):\n%s", diff)
+	}
+}
+
+// TestPushKeepsItsLease for longer than one lasts.
+func TestPushKeepsItsLease(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := newSubscriber(t, func(http.ResponseWriter, delivery) { time.Sleep(100 * time.Millisecond) })
+	short := quick
+	short.Lease = time.Second
+	a := r.startWith(short, func(c *Config) { c.Subscribers = SubscriberList(s.URL + "/events") })
+	a.publishMany(25)
+	s.awaits(25)
+	if a.log.lines("msg=pushing") != 1 || a.log.lines("another replica may push") != 0 {
+		t.Error("it has let the lease go")
+	}
+}
+
 // TestPushLetsGo: a replica that stops in good order does not make the next one
 // wait for the lease to run out.
 func TestPushLetsGo(t *testing.T) {

@@ -134,6 +134,11 @@ func TestStreamLargeAndAway(t *testing.T) {
 	got, _ := s.next(10)
 	a.proxy.Refuse(true)
 	bustest.Eventually(t, 10*time.Second, "Redis is away", func() bool { return a.do("GET", "/readyz", "").status == 503 })
+	select {
+	case m := <-s.events:
+		t.Fatalf("while Redis is away there comes %v, or the end", m)
+	case <-time.After(lookAgain + time.Second): // it has looked
+	}
 	other := event.Event{Type: "Odd", Data: []byte("{}"), ID: fresh()}
 	if _, err := r.Publish(t.Context(), "{eventbus}:events", other); err != nil {
 		t.Fatal(err)
