@@ -244,7 +244,7 @@ func newSubscriber(t testing.TB, answer func(w http.ResponseWriter, d delivery))
 	t.Helper()
 	s := &subscriberServer{t: t, answer: answer}
 	s.Server = httptest.NewServer(s)
-	t.Cleanup(s.Server.Close)
+	t.Cleanup(s.Close)
 	return s
 }
 

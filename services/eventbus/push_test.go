@@ -175,15 +175,15 @@ func TestPushToOneThatRestarts(t *testing.T) {
 	a := r.start(s)
 	want := a.publishMany(5)
 	s.awaits(5)
-	s.Server.CloseClientConnections()
-	s.Server.Close()
+	s.CloseClientConnections()
+	s.Close()
 	want = append(want, a.publishMany(5)...)
 	bustest.Eventually(t, 5*time.Second, "the outage is noticed", func() bool { return a.log.lines("trying until it does") == 1 })
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s}} //nolint:gosec // a test's own server
+	again := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s}}
 	again.Start()
 	defer again.Close()
 	want = append(want, a.publishMany(5)...)
