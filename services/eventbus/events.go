@@ -14,6 +14,9 @@ const (
 	// where it has pageBytes: it is put together in memory.
 	maxLimit  = 1000
 	pageBytes = 4 << 20
+	// pagePatience is how long a page may look for its events, less than a request
+	// may take.
+	pagePatience = 10 * time.Second
 	// writePatience is how long a client may take to read a part of all events.
 	writePatience = 30 * time.Second
 )
@@ -96,20 +99,25 @@ func (a api) all(w http.ResponseWriter, r *http.Request, q wanted) error {
 	return out.end()
 }
 
-// page answers with up to limit events and says where the next page begins.
+// page answers with up to limit events and says where the next page begins. It
+// also ends, perhaps with nothing on it, when what is asked for is not found for
+// long.
 func (a api) page(w http.ResponseWriter, r *http.Request, q wanted, limit int) error {
 	var events [][]byte
-	size, at := 0, q.after
+	size, passed, at, begin := 0, 0, q.after, time.Now()
 	for e, err := range a.merge.Read(r.Context(), q.after) {
 		if err != nil {
 			return err
 		}
 		text, ok := q.encode(e.Event)
-		if ok && (len(events) == limit || size > 0 && size+len(text) > pageBytes) {
+		full := ok && (len(events) == limit || size > 0 && size+len(text) > pageBytes)
+		if full || passed > 0 && time.Since(begin) > a.patience {
 			web.NextLink(w, r, "after", at.String())
 			break
 		}
-		if at = at.passed(e); ok {
+		at = at.passed(e)
+		passed++
+		if ok {
 			events = append(events, text)
 			size += len(text)
 		}

@@ -3,15 +3,19 @@ package eventbus
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"maps"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"newsfeed/internal/event"
+	"newsfeed/internal/web"
 )
 
 // TestEventsPaged walks in pages of every size, by every filter, and compares
@@ -145,3 +149,50 @@ func TestEventsBreaksOff(t *testing.T) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// serve answers as the service does, with other limits of time.
+func (r *rig) serve(patience, request time.Duration) *replica {
+	r.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	rt := web.NewRouter(log, web.WithRequestTimeout(request))
+	a := api{store: newStore(r.Bus), merge: r.Merge(streams()...), streams: web.NewStreams(log, web.StreamOptions{}), patience: patience}
+	a.routes(rt)
+	srv := httptest.NewServer(rt)
+	r.t.Cleanup(srv.Close)
+	return &replica{t: r.t, url: srv.URL, client: srv.Client(), log: &syncBuffer{}}
+}
+
+// TestEventsTakeTheirTime: all of them may take longer than a request may.
+func TestEventsTakeTheirTime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	want := r.serve(time.Minute, time.Minute).publishMany(3000)
+	got := ids(read[[]event.Event](t, r.serve(time.Minute, time.Millisecond).do("GET", "/events", "")))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestEventsRare: a page does not look for long for what is rare, but says where
+// to go on looking.
+func TestEventsRare(t *testing.T) {
+	t.Parallel()
+	a := newRig(t).serve(1, time.Minute)
+	a.publishMany(10)
+	want := a.publish("Rare", struct{}{})
+	a.publishMany(10)
+	path, pages := "/events?limit=10&type=Rare", 0
+	var got []string
+	for path != "" && pages < 100 {
+		answer := a.do("GET", path, "")
+		got = append(got, ids(read[[]event.Event](t, answer))...)
+		pages++
+		path = ""
+		if match := nextLink.FindStringSubmatch(answer.header.Get("Link")); match != nil {
+			path = "/events" + match[1]
+		}
+	}
+	if len(got) != 1 || got[0] != want || pages < 2 || pages > 22 {
+		t.Errorf("found %v on %d pages, want %s", got, pages, want)
+	}
+}

@@ -14,10 +14,11 @@ const maxBody = 256 << 10
 
 // api answers HTTP.
 type api struct {
-	store   *store
-	merge   *bus.Merge
-	token   web.Secret
-	streams *web.Streams
+	store    *store
+	merge    *bus.Merge
+	token    web.Secret
+	streams  *web.Streams
+	patience time.Duration // see pagePatience
 }
 
 // routes are all guarded: they show texts that nobody has approved.

@@ -41,7 +41,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
 	merge := b.Merge(streams()...)
 	a := api{
 		store: newStore(b), merge: merge, token: cfg.BusToken,
-		streams: web.NewStreams(log, web.StreamOptions{}),
+		streams: web.NewStreams(log, web.StreamOptions{}), patience: pagePatience,
 	}
 	return service.Service{
 		Name: event.EventBus, Port: Port, Config: cfg.Config, Log: log,
