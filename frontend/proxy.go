@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -130,8 +129,7 @@ func rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL = p.target
 	// The services tell by Host and addresses who may use what is guarded.
 	pr.Out.Host = pr.In.Host
-	if fromLoopback(pr.In) {
-		// A proxy of this machine may name clients; from elsewhere it is hearsay.
+	if web.Proxied(pr.In) { // from anybody else it is hearsay
 		pr.Out.Header[forwardedHeader] = slices.Clone(pr.In.Header[forwardedHeader])
 	}
 	pr.SetXForwarded()
@@ -139,11 +137,6 @@ func rewrite(pr *httputil.ProxyRequest) {
 	// No service speaks another protocol.
 	pr.Out.Header.Del("Connection")
 	pr.Out.Header.Del("Upgrade")
-}
-
-func fromLoopback(r *http.Request) bool {
-	addr, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && addr.Addr().Unmap().IsLoopback()
 }
 
 // yield takes back those headers of the answer that the service has its own

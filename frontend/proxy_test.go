@@ -105,7 +105,12 @@ func TestProxyServices(t *testing.T) {
 func TestProxyRequestHeaders(t *testing.T) {
 	var got http.Header
 	var host string
-	h := newServer(t, built(), upstream(t, func(_ http.ResponseWriter, r *http.Request) { got, host = r.Header, r.Host }))
+	var trusted web.Proxy
+	if err := trusted.UnmarshalText([]byte("10.0.0.0/8")); err != nil {
+		t.Fatal(err)
+	}
+	see := func(_ http.ResponseWriter, r *http.Request) { got, host = r.Header, r.Host }
+	h := newServer(t, built(), upstream(t, see), web.WithTrustedProxies([]web.Proxy{trusted}))
 	for _, tt := range []struct {
 		from, forwarded, want string
 	}{
@@ -113,8 +118,9 @@ func TestProxyRequestHeaders(t *testing.T) {
 		{"192.0.2.7:4711", "127.0.0.1", "192.0.2.7"}, // made up
 		{"[2001:db8::7]:4711", "127.0.0.1, ::1", "2001:db8::7"},
 		{"127.0.0.1:4711", "", "127.0.0.1"},
-		{"127.0.0.1:4711", "198.51.100.9", "198.51.100.9, 127.0.0.1"}, // by a proxy of this machine
-		{"[::1]:4711", "198.51.100.9", "198.51.100.9, ::1"},
+		{"127.0.0.1:4711", "198.51.100.9", "127.0.0.1"},
+		{"10.1.2.3:4711", "198.51.100.9", "198.51.100.9, 10.1.2.3"}, // by a trusted proxy
+		{"10.1.2.3:4711", "unknown", "unknown, 10.1.2.3"},           // which makes the guards refuse
 	} {
 		r := httptest.NewRequest("POST", "/api/posts/posts", strings.NewReader("{}"))
 		r.RemoteAddr, r.Host = tt.from, "feed.example:3000"
@@ -239,9 +245,11 @@ func run(t *testing.T, h http.Handler) running {
 	return running{"http://" + (<-bound).String(), stop, g.Wait}
 }
 
-// An event comes through while the service has not ended its answer, and the end
-// of the server ends the stream at once, whatever the service does.
+// An event comes through while the service has not ended its answer, also when
+// other requests would have run out of time; and the end of the server ends the
+// stream at once, whatever the service does.
 func TestProxyStreams(t *testing.T) {
+	const limit = 100 * time.Millisecond
 	next, gone := make(chan string), make(chan struct{})
 	cfg := upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		defer close(gone)
@@ -258,22 +266,23 @@ func TestProxyStreams(t *testing.T) {
 			}
 		}
 	})
-	s := run(t, newServer(t, built(), cfg))
+	s := run(t, newServer(t, built(), cfg, web.WithRequestTimeout(limit)))
 	patience, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(patience, http.MethodGet, s.url+"/api/query/posts/stream", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var g errgroup.Group
-	g.Go(func() error {
+	tell := func(event string) error {
 		select {
-		case next <- "first": // the answer's header comes with it
+		case next <- event:
 			return nil
 		case <-patience.Done():
-			return patience.Err()
+			return fmt.Errorf("the service does not take %q: %w", event, patience.Err())
 		}
-	})
+	}
+	var g errgroup.Group
+	g.Go(func() error { return tell("first") }) // the answer's header comes with it
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -285,7 +294,10 @@ func TestProxyStreams(t *testing.T) {
 	in := bufio.NewScanner(res.Body)
 	for _, want := range []string{"first", "second", "third"} {
 		if want != "first" {
-			next <- want
+			<-time.After(limit)
+			if err := tell(want); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if !in.Scan() || in.Text() != "data: "+want || !in.Scan() {
 			t.Fatalf("read %q, want data: %s", in.Text(), want)

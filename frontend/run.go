@@ -16,9 +16,11 @@ const Port = 3000
 
 // Config is what the server can be told by environment variables.
 type Config struct {
-	ListenAddr   web.ListenAddr    `env:"LISTEN_ADDR"`
-	LogLevel     slog.Level        `env:"LOG_LEVEL" envDefault:"info"`
-	DrainTimeout web.DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
+	ListenAddr     web.ListenAddr    `env:"LISTEN_ADDR"`
+	TrustedProxies []web.Proxy       `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1"`
+	MaxConnections web.Connections   `env:"MAX_CONNECTIONS" envDefault:"4096"`
+	LogLevel       slog.Level        `env:"LOG_LEVEL" envDefault:"info"`
+	DrainTimeout   web.DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
 
 	PostsURL     Upstream `env:"POSTS_URL" envDefault:"http://127.0.0.1:5001"`
 	CommentsURL  Upstream `env:"COMMENTS_URL" envDefault:"http://127.0.0.1:5002"`
@@ -55,12 +57,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer gateway.close()
 	// Always ready: the page is there whatever else is not, and says so itself.
 	probes := web.NewProbes(func(context.Context) error { return nil })
-	rt, err := newRouter(site, gateway, probes, log)
+	rt, err := newRouter(site, gateway, probes, log, web.WithTrustedProxies(cfg.TrustedProxies))
 	if err != nil {
 		return err
 	}
 	return web.Serve(ctx, web.Server{
 		Handler: rt, Log: log, Addr: string(cfg.ListenAddr), Port: Port, Probes: probes,
-		Drain: time.Duration(cfg.DrainTimeout),
+		Drain:  time.Duration(cfg.DrainTimeout),
+		Limits: web.Limits{Connections: int(cfg.MaxConnections)},
 	})
 }

@@ -21,12 +21,12 @@ import (
 	"newsfeed/internal/web"
 )
 
-func newRouter(site fs.FS, gateway *proxy, probes *web.Probes, log *slog.Logger) (*web.Router, error) {
+func newRouter(site fs.FS, gateway *proxy, probes *web.Probes, log *slog.Logger, opts ...web.Option) (*web.Router, error) {
 	pages, err := newFiles(site)
 	if err != nil {
 		return nil, err
 	}
-	rt := web.NewRouter(log)
+	rt := web.NewRouter(log, opts...)
 	probes.Routes(rt)
 	rt.HandlePrefix("/api/", gateway.serve)
 	rt.HandlePrefix("/", pages.serve)

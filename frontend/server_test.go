@@ -32,12 +32,12 @@ func built() fs.FS {
 	}
 }
 
-func newServer(t *testing.T, site fs.FS, cfg Config) http.Handler {
+func newServer(t *testing.T, site fs.FS, cfg Config, opts ...web.Option) http.Handler {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	gateway := newProxy(cfg, log)
 	t.Cleanup(gateway.close)
-	rt, err := newRouter(site, gateway, web.NewProbes(func(context.Context) error { return nil }), log)
+	rt, err := newRouter(site, gateway, web.NewProbes(func(context.Context) error { return nil }), log, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

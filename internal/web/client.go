@@ -33,8 +33,8 @@ func ClientNet(r *http.Request) string {
 }
 
 func clientAddr(r *http.Request) netip.Addr {
-	if addr, ok := r.Context().Value(clientKey{}).(netip.Addr); ok {
-		return addr
+	if from, ok := r.Context().Value(clientKey{}).(client); ok {
+		return from.addr
 	}
 	return addrOf(r.RemoteAddr)
 }

@@ -45,6 +45,20 @@ func WithTrustedProxies(trusted []Proxy) Option {
 
 type clientKey struct{}
 
+// client is who a request is from.
+type client struct {
+	addr    netip.Addr
+	proxied bool // by a trusted proxy
+}
+
+// Proxied reports whether the connection of r is from a trusted proxy: whoever
+// passes r on may then pass on its X-Forwarded-For as well. It is false without
+// a [Router].
+func Proxied(r *http.Request) bool {
+	from, _ := r.Context().Value(clientKey{}).(client)
+	return from.proxied
+}
+
 // withClient decides for each request who its client is; see [ClientIP].
 func withClient(proxies []Proxy, next http.Handler) http.Handler {
 	trusted := func(addr netip.Addr) bool {
@@ -54,8 +68,9 @@ func withClient(proxies []Proxy, next http.Handler) http.Handler {
 		trusted = netip.Addr.IsLoopback
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		client := forwardedFor(addrOf(r.RemoteAddr), r.Header.Values(forwardedHeader), trusted)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), clientKey{}, client)))
+		peer := addrOf(r.RemoteAddr)
+		from := client{forwardedFor(peer, r.Header.Values(forwardedHeader), trusted), peer.IsValid() && trusted(peer)}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), clientKey{}, from)))
 	})
 }
 
