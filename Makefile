@@ -45,7 +45,7 @@ bench: go ## measure the bus beside the bare limit
 	go run ./bench $(ARGS)
 
 # make mutants ARGS='-run brake'
-mutants: go ## show that the tests fail when what they test is taken out (10 min)
+mutants: go ## show that the tests fail when what they test is taken out (10 to 20 min)
 	@sh scripts/install-missing.sh mutants
 	go run ./internal/mutants $(ARGS)
 
