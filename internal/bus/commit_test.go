@@ -288,6 +288,10 @@ func TestCommitOfACallerThatLeft(t *testing.T) {
 	if _, err := r.Publish(ctx, stream, post(t, "a")); !bus.Unavailable(err) {
 		t.Errorf("got %v", err)
 	}
+	r.publish("b") // in the same line, so behind it
+	if n := r.client.XLen(t.Context(), stream).Val(); n != 1 {
+		t.Errorf("got %d entries, want that of b alone", n)
+	}
 }
 
 // The reply to a write is lost and go-redis repeats the command: still one entry.

@@ -59,6 +59,9 @@ func newGroups(ctx context.Context, client redis.UniversalClient, script *redis.
 }
 
 func (g *groups) do(ctx context.Context, c Change) (ID, error) {
+	if ctx.Err() != nil {
+		return ID{}, &UnavailableError{Op: "commit " + c.Key, Err: ctx.Err()}
+	}
 	p := &pending{ctx: ctx, change: c, call: c.encode(), done: make(chan outcome, 1)}
 	if err := g.enqueue(p); err != nil {
 		return ID{}, err
