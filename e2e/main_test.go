@@ -15,8 +15,8 @@ import (
 var services = []string{"posts", "comments", "moderator", "query"}
 
 // doors are the programs of which one is enough: they keep nothing of their own
-// that the services need.
-var doors = []string{"eventbus", "frontend"}
+// that the services need, or are all of them in one.
+var doors = []string{"eventbus", "frontend", "newsfeed"}
 
 // programs is the folder that the programs are built into, once for all tests.
 var programs string

@@ -138,8 +138,13 @@ type child struct {
 
 func (c *child) addr() string { return "127.0.0.1:" + strconv.Itoa(c.port) }
 
-func (c *child) client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: c.addr(), MaxRetries: -1, DialTimeout: time.Second, DialerRetries: 1})
+// client connects as the services do, so that it is as quiet about what fails.
+func (c *child) client() redis.UniversalClient {
+	client, err := bus.Connect("redis://" + c.addr())
+	if err != nil {
+		panic(err) // the address is our own
+	}
+	return client
 }
 
 func (c *child) open(ctx context.Context) error {
