@@ -117,11 +117,7 @@ func (c *consumer) release() {
 	b := &c.brake
 	c.log.Info("working again", "after", time.Since(b.engage).Round(time.Millisecond))
 	b.engage, b.tokens = time.Time{}, 0
-	held := b.held
-	b.held = nil
-	for _, l := range held {
-		c.enqueue(l)
-	}
+	c.letGo()
 	notify(c.wake)
 	c.observe(Resumed, Entry{}, nil)
 }

@@ -21,6 +21,7 @@
 //	{owner}:alive:<group>:<consumer>      a reader's sign of life, with a TTL
 //	{group}:dead, {group}:dead:order      dead letters, and their order in time
 //	{group}:redrive                       a stream of dead letters sent back
+//	{group}:paused                        set by an operator: the group rests
 //
 // Needs Redis 7.0 or later, alone or as a cluster. miniredis will do for
 // trying things out; it differs in what it tells of pending entries.

@@ -86,6 +86,7 @@ type consumer struct {
 	running int     // workers
 	workers sync.WaitGroup
 	stopped bool
+	resting bool // an operator has paused the group
 	brake   brake
 
 	acks    []ID

@@ -32,6 +32,8 @@ type GroupInfo struct {
 	Consumers     []ConsumerInfo
 	// Dead is how many dead letters the group has, of all its streams.
 	Dead int64
+	// Paused is set if an operator has paused the group.
+	Paused *Pause
 }
 
 // ConsumerInfo is one replica of a group on a stream.
@@ -93,6 +95,9 @@ func (b *Bus) groupInfo(ctx context.Context, stream string, g redis.XInfoGroup) 
 		gi.Lag = &g.Lag
 	}
 	if gi.Dead, err = b.client.HLen(ctx, deadKey(g.Name)).Result(); err != nil {
+		return gi, err
+	}
+	if gi.Paused, err = b.PauseOf(ctx, g.Name); err != nil {
 		return gi, err
 	}
 	pending, err := b.client.XPending(ctx, stream, g.Name).Result()

@@ -119,7 +119,7 @@ func (c *consumer) step(l *lane) bool {
 	if c.stopped {
 		return false
 	}
-	if !c.brake.admit() {
+	if c.resting || !c.brake.admit() {
 		c.brake.hold(l)
 		return false
 	}

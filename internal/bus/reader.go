@@ -109,6 +109,9 @@ func (c *consumer) turn(ctx context.Context) int {
 // While the brake is on it lets one entry through now and then, to see whether
 // the trouble is over. Needs c.mu.
 func (c *consumer) allowance() (n int, wait time.Duration) {
+	if c.resting {
+		return 0, c.b.opt.Sweep
+	}
 	if c.brake.on() {
 		wait, probe := c.brake.probeDue()
 		if !probe {

@@ -25,9 +25,13 @@ func (s *sweeper) now()      { s.next = time.Time{} }
 const suspectAfter = 3
 
 // sweep takes up what nobody has in hand: entries pending under this consumer's
-// own name whose delivery was lost, and entries of consumers that are dead.
+// own name whose delivery was lost, and entries of consumers that are dead. A
+// group that an operator has paused takes up nothing.
 func (c *consumer) sweep(ctx context.Context) error {
 	c.sweeper.next = time.Now().Add(c.b.opt.Sweep)
+	if resting, err := c.obey(ctx); err != nil || resting {
+		return err
+	}
 	if err := c.takeUp(ctx, c.name); err != nil {
 		return err
 	}
