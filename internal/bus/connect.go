@@ -83,17 +83,17 @@ func checkVersion(ctx context.Context, client redis.UniversalClient) error {
 		}
 		return err
 	}
-	version, found := "", false
-	for line := range strings.Lines(info) {
-		if version, found = strings.CutPrefix(strings.TrimSpace(line), "redis_version:"); found {
-			break
-		}
-	}
-	major, _, _ := strings.Cut(version, ".")
-	if n, err := strconv.Atoi(major); !found || err != nil || n < oldest {
+	if version := infoFields(info)["redis_version"]; tooOld(version) {
 		return fmt.Errorf("%w: this is version %q, and %d.0 or later is needed", ErrTooOld, version, oldest)
 	}
 	return nil
+}
+
+// tooOld reports whether a version is none or not new enough.
+func tooOld(version string) bool {
+	major, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(major)
+	return err != nil || n < oldest
 }
 
 // Ready reports whether Redis answers.

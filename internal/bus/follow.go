@@ -20,6 +20,15 @@ func (b *Bus) Range(ctx context.Context, stream string, after ID, n int) ([]Entr
 	return entriesOf(stream, messages), nil
 }
 
+// Latest returns up to n of the last entries of stream, newest first.
+func (b *Bus) Latest(ctx context.Context, stream string, n int) ([]Entry, error) {
+	messages, err := b.client.XRevRangeN(ctx, stream, "+", "-", int64(n)).Result()
+	if err != nil {
+		return nil, Err("read "+stream, err)
+	}
+	return entriesOf(stream, messages), nil
+}
+
 func entriesOf(stream string, messages []redis.XMessage) []Entry {
 	entries := make([]Entry, 0, len(messages))
 	for _, m := range messages {

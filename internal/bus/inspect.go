@@ -14,8 +14,10 @@ import (
 type StreamInfo struct {
 	Name   string
 	Length int64
-	Last   ID
-	Groups []GroupInfo
+	// First is the oldest entry that is there, zero if there is none, and Last
+	// the newest that there ever was.
+	First, Last ID
+	Groups      []GroupInfo
 }
 
 // GroupInfo is how far one group has come on a stream.
@@ -68,6 +70,11 @@ func (b *Bus) stream(ctx context.Context, name string) (StreamInfo, error) {
 		return info, err
 	}
 	info.Length = x.Length
+	if x.FirstEntry.ID != "" {
+		if info.First, err = ParseID(x.FirstEntry.ID); err != nil {
+			return info, err
+		}
+	}
 	if info.Last, err = ParseID(x.LastGeneratedID); err != nil {
 		return info, err
 	}

@@ -57,6 +57,9 @@ func TestPause(t *testing.T) {
 		if seen.of("p") != 1 || seen.of("q") != 0 {
 			t.Errorf("handled while paused: %d of p and %d of q, want the one that ran", seen.of("p"), seen.of("q"))
 		}
+		if n := pending(t, r); n != 2 {
+			t.Errorf("%d entries are pending, want the 2 of p: none of q may be taken", n)
+		}
 		infos, err := r.Streams(ctx, stream)
 		if err != nil || infos[0].Groups[0].Paused == nil || infos[0].Groups[0].Paused.Reason != "a bad deploy" {
 			t.Errorf("the group is shown as %+v, %v", infos, err)
@@ -88,29 +91,27 @@ func pending(t *testing.T, r *rig) int64 {
 func TestPauseHoldsWhatIsInHand(t *testing.T) {
 	r := mini(t)
 	ctx := t.Context()
-	failed := make(chan struct{}, 1)
-	var heal atomic.Bool
+	running, goOn := make(chan struct{}), make(chan struct{})
+	var first atomic.Bool
 	seen := newTally()
 	r.publish("p", "p")
 	r.consume("a", func(_ context.Context, e bus.Entry) error {
-		if heal.Load() {
-			seen.add(e)
-			return nil
+		if first.CompareAndSwap(false, true) {
+			close(running)
+			<-goOn
 		}
-		select {
-		case failed <- struct{}{}:
-		default:
-		}
-		return errors.New("not yet")
+		seen.add(e)
+		return nil
 	})
-	<-failed
+	<-running
 	if _, err := r.Pause(ctx, "query", ""); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 10*time.Second, "the consumer rests", func() bool {
 		return strings.Count(r.log.String(), "paused by an operator") == 2
 	})
-	heal.Store(true)
+	close(goOn)
+	eventually(t, 5*time.Second, "the first is acknowledged", func() bool { return pending(t, r) == 1 })
 	if err := r.Resume(ctx, "query"); err != nil {
 		t.Fatal(err)
 	}

@@ -16,22 +16,27 @@ const FieldSubject = "subject"
 // FieldID is the field that holds the event's id.
 const FieldID = "id"
 
+// FieldCorrelation and FieldCausation are the fields by which the events of a
+// chain are found.
+const (
+	FieldCorrelation = "correlationid"
+	FieldCausation   = "causationid"
+)
+
 // The names of a stream entry's other fields, in the order in which they are written.
 const (
-	fieldType        = "type"
-	fieldData        = "data"
-	fieldSource      = "source"
-	fieldTime        = "time"
-	fieldCorrelation = "correlationid"
-	fieldCausation   = "causationid"
-	fieldTrace       = "traceparent"
+	fieldType   = "type"
+	fieldData   = "data"
+	fieldSource = "source"
+	fieldTime   = "time"
+	fieldTrace  = "traceparent"
 )
 
 // FieldNames returns the names of a stream entry's fields in the order in which
 // they are written.
 func FieldNames() [9]string {
 	return [9]string{
-		fieldType, fieldData, FieldID, fieldSource, FieldSubject, fieldTime, fieldCorrelation, fieldCausation, fieldTrace,
+		fieldType, fieldData, FieldID, fieldSource, FieldSubject, fieldTime, FieldCorrelation, FieldCausation, fieldTrace,
 	}
 }
 
@@ -72,8 +77,8 @@ func Parse(stream, entryID string, fields map[string]string) (Event, error) {
 		ID:            fields[FieldID],
 		Source:        fields[fieldSource],
 		Subject:       fields[FieldSubject],
-		CorrelationID: fields[fieldCorrelation],
-		CausationID:   fields[fieldCausation],
+		CorrelationID: fields[FieldCorrelation],
+		CausationID:   fields[FieldCausation],
 		TraceParent:   fields[fieldTrace],
 	}
 	if e.ID == "" {
