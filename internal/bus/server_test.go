@@ -29,7 +29,7 @@ func TestServers(t *testing.T) {
 	}
 
 	for _, cmd := range [][]any{
-		{"ACL", "SETUSER", "reader", "on", ">secret", "~*", "+info", "+time"},
+		{"ACL", "SETUSER", "reader", "on", ">secret", "~*", "+info", "+time", "+client"},
 		{"CONFIG", "SET", "protected-mode", "no"},
 	} {
 		if err := admin.client.Do(t.Context(), cmd...).Err(); err != nil {
