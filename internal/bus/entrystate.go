@@ -87,7 +87,7 @@ func (b *Bus) entryState(ctx context.Context, group, stream string, id ID) (Entr
 		return s, err
 	}
 	s.State = StateSentBack
-	if pending, err = b.pendingAt(ctx, redriveStream(group), group, place); err != nil || pending == nil {
+	if pending, err = b.pendingAt(ctx, RedriveStream(group), group, place); err != nil || pending == nil {
 		return s, err
 	}
 	s.Consumer, s.Deliveries, s.Idle = pending.Consumer, pending.RetryCount, pending.Idle
@@ -100,7 +100,7 @@ func (b *Bus) pendingAt(ctx context.Context, stream, group string, id ID) (*redi
 		Stream: stream, Group: group, Start: id.String(), End: id.String(), Count: 1,
 	}).Result()
 	if noGroup(err) || err == nil && len(pending) == 0 {
-		return nil, nil //nolint:nilnil // not to be pending is no error
+		return nil, nil // not to be pending is no error
 	}
 	if err != nil {
 		return nil, Err("pending of "+group, err)
@@ -111,7 +111,7 @@ func (b *Bus) pendingAt(ctx context.Context, stream, group string, id ID) (*redi
 // sentBackAs returns the place of an entry on the group's redrive stream, zero
 // if it is not there.
 func (b *Bus) sentBackAs(ctx context.Context, group, stream string, id ID) (ID, error) {
-	sc := scan{b: b, stream: redriveStream(group), to: MaxID, newest: true, most: maxSentBack}
+	sc := scan{b: b, stream: RedriveStream(group), to: MaxID, newest: true, most: maxSentBack}
 	var place ID
 	err := sc.each(ctx, func(m redis.XMessage) bool {
 		if m.Values[fieldOriginStream] == stream && m.Values[fieldOriginID] == id.String() {

@@ -135,11 +135,11 @@ func madeAt(id string) (time.Time, bool) {
 	if err != nil || u.Version() != 7 {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(u[:8]) >> 16)), true //nolint:gosec // 48 bits
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(u[:8]) >> 16)), true
 }
 
 // idAt is before every entry of that millisecond.
-func idAt(t time.Time) ID { return ID{Ms: uint64(max(0, t.UnixMilli()))} } //nolint:gosec // not negative
+func idAt(t time.Time) ID { return ID{Ms: uint64(max(0, t.UnixMilli()))} }
 
 // scan reads a part of a stream, page by page.
 type scan struct {

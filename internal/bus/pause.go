@@ -55,7 +55,7 @@ func (b *Bus) Resume(ctx context.Context, group string) error {
 func (b *Bus) PauseOf(ctx context.Context, group string) (*Pause, error) {
 	data, err := b.client.Get(ctx, pausedKey(group)).Result()
 	if errors.Is(err, redis.Nil) {
-		return nil, nil //nolint:nilnil // not to be paused is no error
+		return nil, nil // not to be paused is no error
 	}
 	if err != nil {
 		return nil, Err("pause of "+group, err)

@@ -43,7 +43,7 @@ func (b *Bus) Pending(ctx context.Context, stream, group string, n int) ([]Pendi
 			pe.Lost = true
 			messages = []redis.XMessage{{ID: p.ID}}
 		}
-		if stream == redriveStream(group) && !pe.Lost {
+		if stream == RedriveStream(group) && !pe.Lost {
 			pe.Entry, _ = parseRedriven(stream, messages[0]) // shown as far as it can be read
 		} else {
 			pe.Entry = entriesOf(stream, messages)[0]
