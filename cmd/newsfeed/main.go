@@ -3,9 +3,11 @@
 //
 //	newsfeed up      starts every service, and a Redis if there is none
 //	newsfeed tail    shows the events as they happen
+//	newsfeed streams, lag, pending, consumers, inspect, dead, pause, resume, doctor
 //
 // It ends with 0 after a clean stop, 2 if it was called or configured wrongly,
-// and 1 for every other failure.
+// 3 if it was to look for what is wrong and found something, and 1 for every
+// other failure.
 package main
 
 import (

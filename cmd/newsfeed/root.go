@@ -28,6 +28,7 @@ func newRoot(environ map[string]string) *cobra.Command {
 	o.register(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newUp(environ), newTail(environ))
+	root.AddCommand(operators(environ)...)
 	return root
 }
 

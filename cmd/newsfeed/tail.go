@@ -5,24 +5,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"newsfeed/internal/bus"
-	"newsfeed/internal/web"
 )
 
 type tailOptions struct {
-	redisURL   string
-	portOffset int
-	fromStart  bool
-	types      []string
+	redis     redisFlags
+	fromStart bool
+	types     []string
 }
 
 func newTail(environ map[string]string) *cobra.Command {
@@ -34,8 +29,7 @@ func newTail(environ map[string]string) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return tail(cmd, environ, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.redisURL, "redis-url", "", "the Redis to look at (default: REDIS_URL, or that of newsfeed up)")
-	f.IntVar(&o.portOffset, "port-offset", 0, "that of the newsfeed up to look at")
+	o.redis.register(f)
 	f.BoolVar(&o.fromStart, "from-start", false, "begin with the first event and not with the next")
 	f.StringSliceVar(&o.types, "type", nil, "only events of these types, such as CommentModerated")
 	return cmd
@@ -43,23 +37,11 @@ func newTail(environ map[string]string) *cobra.Command {
 
 func tail(cmd *cobra.Command, environ map[string]string, o tailOptions) error {
 	ctx, out, errOut := cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if err := checkOffset(o.portOffset); err != nil {
+	b, closeBus, err := o.redis.open(ctx, environ)
+	if err != nil {
 		return err
 	}
-	url, named := o.redisURL, "--redis-url"
-	if url == "" {
-		url, named = environ["REDIS_URL"], "REDIS_URL"
-	}
-	if url == "" {
-		url = "redis://127.0.0.1:" + strconv.Itoa(redisPort+o.portOffset)
-	}
-	client, err := bus.Connect(url)
-	if err != nil {
-		return &web.ConfigError{Variable: named, Err: err}
-	}
-	defer func() { _ = client.Close() }()                                      // nothing is left to be sent
-	b := bus.New(ctx, client, bus.Options{Log: slog.New(slog.DiscardHandler)}) // what it says of outages, tail says once
-	defer b.Close()
+	defer closeBus()
 	d := newDrawing(colourful(out, environ))
 	t := &tailer{
 		bus: b, drawing: d, types: o.types, out: out, errOut: errOut,
@@ -191,6 +173,5 @@ func (t *tailer) show(entries []bus.Entry) error {
 // colourful reports whether out is a terminal whose user has nothing against
 // colours (no-color.org).
 func colourful(out io.Writer, environ map[string]string) bool {
-	f, ok := out.(*os.File)
-	return ok && environ["NO_COLOR"] == "" && term.IsTerminal(int(f.Fd()))
+	return environ["NO_COLOR"] == "" && isTerminal(out)
 }

@@ -36,3 +36,7 @@ func (b *Bus) DeadCount(ctx context.Context, group string) (int64, error) {
 	n, err := b.client.HLen(ctx, deadKey(group)).Result()
 	return n, Err("count dead letters", err)
 }
+
+// FieldNames returns the names of the letter's fields in the order in which
+// events are written, and then the rest by name.
+func (l DeadLetter) FieldNames() []string { return fieldOrder(l.Fields) }

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+)
+
+// completionPatience is how long a shell's user waits for what could come next.
+const completionPatience = time.Second
+
+// candidates asks Redis what could stand at a place.
+type candidates func(ctx context.Context, b *bus.Bus) ([]string, error)
+
+// complete lets a shell complete a flag.
+func complete(environ map[string]string, cmd *cobra.Command, flag string, from candidates) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, completion(environ, from)); err != nil {
+		panic(err) // the flag is not there, or twice
+	}
+}
+
+// completion asks the Redis that the command line names so far. When it does not
+// answer, there is nothing to offer.
+func completion(environ map[string]string, from candidates) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+		defer cancel()
+		var f redisFlags
+		f.url, _ = cmd.Flags().GetString("redis-url")
+		f.portOffset, _ = cmd.Flags().GetInt("port-offset")
+		b, closeBus, err := f.open(ctx, environ)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		defer closeBus()
+		found, err := from(ctx, b)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func types(context.Context, *bus.Bus) ([]string, error) { return event.Types(), nil }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+)
+
+func newDoctor(environ map[string]string) *cobra.Command {
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what is wrong, and say what to do",
+		Long: `Look for what is wrong, and say what to do: Redis itself (version, persistence,
+memory, users, clocks), groups that nobody reads for, entries that are taken and
+not finished, dead letters. It looks twice, to see what grows.
+
+The exit code is 3 if anything is wrong, Redis not answering included.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().DurationVar(&wait, "for", 2*time.Second, "how long to wait between the two looks")
+	return operatorCommand(environ, cmd, func(ctx context.Context, o *operator, _ []string) error {
+		f, err := examine(ctx, o, wait)
+		if err != nil {
+			return err
+		}
+		return f.report(o)
+	})
+}
+
+// level is how bad a finding is.
+type level string
+
+const (
+	fine  level = "ok"
+	note  level = "note"  // works, and somebody should know
+	wrong level = "wrong" // somebody must do something
+)
+
+// finding is one thing that doctor has to say.
+type finding struct {
+	Level level  `json:"level"`
+	About string `json:"about"`
+	Says  string `json:"says"`
+	Do    string `json:"do,omitempty"`
+}
+
+type findings []finding
+
+func (f *findings) add(l level, about, says, do string) {
+	*f = append(*f, finding{l, about, says, do})
+}
+
+// latestLooked is how many of a stream's last entries tell of their writers' clocks.
+const latestLooked = 20
+
+// examine asks Redis for everything, and decides what it means.
+func examine(ctx context.Context, o *operator, wait time.Duration) (findings, error) {
+	var f findings
+	servers, err := o.bus.Servers(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		f.add(wrong, "Redis", err.Error(), awayAdvice(err))
+		return f, nil
+	}
+	for _, s := range servers {
+		f.server(s)
+	}
+	before, err := o.states(ctx, "", "")
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	after, err := o.states(ctx, "", "")
+	if err != nil {
+		return nil, err
+	}
+	f.groups(services(), after)
+	f.work(before, after)
+	for _, stream := range streams() {
+		latest, err := o.bus.Latest(ctx, stream, latestLooked)
+		if err != nil {
+			return nil, err
+		}
+		f.writers(stream, latest)
+	}
+	all, err := groups(ctx, o.bus)
+	if err != nil {
+		return nil, err
+	}
+	dead := map[string]int64{}
+	for _, group := range all {
+		if dead[group], err = o.bus.DeadCount(ctx, group); err != nil {
+			return nil, err
+		}
+	}
+	f.dead(all, dead)
+	return f, nil
+}
+
+// services are those that read streams as a consumer group of their name.
+func services() []string {
+	return []string{event.Posts, event.Comments, event.Moderator, event.Query}
+}
+
+// awayAdvice says what to do about a Redis that does not answer.
+func awayAdvice(err error) string {
+	for _, word := range []string{"NOAUTH", "WRONGPASS", "NOPERM"} {
+		if strings.Contains(err.Error(), word) {
+			return "use a user that may look at everything: REDIS_URL=redis://operator:<password>@<host>:<port>"
+		}
+	}
+	return "start it, or say where it is with --redis-url, REDIS_URL or --port-offset"
+}
+
+// report writes the findings, and is a [wrongError] if anything is wrong.
+func (f findings) report(o *operator) error {
+	counts := map[level]int{}
+	for _, one := range f {
+		counts[one.Level]++
+	}
+	if o.json {
+		if err := o.writeJSON(f); err != nil {
+			return err
+		}
+	} else {
+		var b strings.Builder
+		for _, one := range f {
+			one.write(&b, o.paint)
+		}
+		if counts[wrong] == 0 {
+			b.WriteString("\nNothing is wrong.\n")
+		}
+		if _, err := io.WriteString(o.out, b.String()); err != nil {
+			return err
+		}
+	}
+	switch n := counts[wrong]; n {
+	case 0:
+		return nil
+	case 1:
+		return wrongError{errors.New("1 thing is wrong")}
+	default:
+		return wrongError{fmt.Errorf("%d things are wrong", n)}
+	}
+}
+
+func (f finding) write(b *strings.Builder, p paint) {
+	mark := map[level]string{
+		fine: p.in(colourGreen, "ok   "), note: p.in(colourYellow, "note "), wrong: p.in(colourRed, "WRONG"),
+	}[f.Level]
+	fmt.Fprintf(b, "%s  %-12s %s\n", mark, f.About, visible(f.Says, 500))
+	if f.Do != "" {
+		fmt.Fprintf(b, "%s→ %s\n", strings.Repeat(" ", len("WRONG  ")+13), f.Do)
+	}
+}
+
+// lastOf finds a group in the states of the streams.
+func lastOf(infos []bus.StreamInfo, stream, group string) (bus.GroupInfo, bool) {
+	for _, info := range infos {
+		for _, g := range info.Groups {
+			if info.Name == stream && g.Name == group {
+				return g, true
+			}
+		}
+	}
+	return bus.GroupInfo{}, false
+}

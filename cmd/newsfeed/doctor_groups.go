@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"newsfeed/internal/bus"
+)
+
+// longPending is how long an entry may be in work: handlers are cut off after
+// half a minute, and what fails is tried again for less than that.
+const longPending = time.Minute
+
+// groups judges who reads, and who should.
+func (f *findings) groups(expected []string, infos []bus.StreamInfo) {
+	const about = "groups"
+	seen, unread := map[string]bool{}, map[string][]string{}
+	bad := false
+	for _, info := range infos {
+		for _, g := range info.Groups {
+			if g.Paused != nil && !seen[g.Name] {
+				f.add(note, about, visible(g.Name, 40)+" is paused"+pauseText(*g.Paused),
+					"once the reason is gone: newsfeed resume "+visible(g.Name, 40))
+			}
+			seen[g.Name] = true
+			if !slices.ContainsFunc(g.Consumers, func(c bus.ConsumerInfo) bool { return c.Alive }) {
+				unread[g.Name] = append(unread[g.Name], info.Name)
+			}
+		}
+	}
+	for _, name := range expected {
+		if !seen[name] {
+			bad = true
+			f.add(wrong, about, name+" has never run here", startAdvice(name, expected))
+		}
+	}
+	for _, info := range infos {
+		for _, g := range info.Groups {
+			if on := unread[g.Name]; len(on) > 0 {
+				delete(unread, g.Name)
+				bad = true
+				f.add(wrong, about, fmt.Sprintf("nobody reads %s for %s", strings.Join(on, ", "), visible(g.Name, 40)), startAdvice(g.Name, expected))
+			}
+		}
+	}
+	if !bad {
+		f.add(fine, about, "each has living consumers", "")
+	}
+}
+
+func startAdvice(name string, services []string) string {
+	if slices.Contains(services, name) {
+		return "start it: newsfeed up starts all, cmd/" + name + " this one"
+	}
+	return "start what reads under that name, or take the group away with redis-cli XGROUP DESTROY"
+}
+
+// work judges what is taken and not finished, from two looks.
+func (f *findings) work(before, after []bus.StreamInfo) {
+	const about = "work"
+	bad := false
+	for _, info := range after {
+		for _, g := range info.Groups {
+			old, ok := lastOf(before, info.Name, g.Name)
+			if !ok || g.Paused != nil || g.Pending == 0 {
+				continue
+			}
+			name := visible(g.Name, 40)
+			do := fmt.Sprintf("newsfeed pending --group %s shows them, the log of %s says why", name, name)
+			switch {
+			case g.OldestPending > longPending && old.Pending > 0:
+				bad = true
+				f.add(wrong, about, fmt.Sprintf("%s has had an entry of %s in work for %s", name, info.Name, ago(g.OldestPending)), do)
+			case g.Pending > old.Pending && old.Pending > 0 && grows(old.Lag, g.Lag):
+				bad = true
+				f.add(note, about, fmt.Sprintf("%s takes more of %s than it finishes: %s in work, %s before it",
+					name, info.Name, thousands(g.Pending), thousands(*g.Lag)), do)
+			}
+		}
+	}
+	if !bad {
+		f.add(fine, about, "nothing is taken and left unfinished", "")
+	}
+}
+
+// grows reports whether a lag has grown, as far as Redis can tell.
+func grows(before, now *int64) bool { return before != nil && now != nil && *now > *before }
+
+// dead judges the dead letters.
+func (f *findings) dead(groups []string, dead map[string]int64) {
+	bad := false
+	for _, group := range groups {
+		if n := dead[group]; n > 0 {
+			bad = true
+			says := letters(int(n)) + " of " + visible(group, 40)
+			f.add(wrong, "dead letters", says, fmt.Sprintf(
+				"newsfeed dead list --group %[1]s says why; once that is mended: newsfeed dead redrive --all --group %[1]s", visible(group, 40)))
+		}
+	}
+	if !bad {
+		f.add(fine, "dead letters", "there are none", "")
+	}
+}
