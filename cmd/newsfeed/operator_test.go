@@ -1,0 +1,346 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/bustest"
+	"newsfeed/internal/event"
+)
+
+// looks are calls that change nothing, by the golden file that holds them.
+func looks() map[string][][]string {
+	place := postsStream + "/" + entryAt(60_000).String()
+	broken := postsStream + "/" + entryAt(61_000).String()
+	return map[string][][]string{
+		"streams":   {{"streams"}, {"streams", "--json"}},
+		"lag":       {{"lag"}, {"lag", "--group", "query", "--json"}, {"lag", "--max", "1"}, {"lag", "--max", "2"}},
+		"pending":   {{"pending"}, {"pending", "--group", "query", "--json"}, {"pending", "--group", "posts"}, {"pending", "--stream", moderatorStream}},
+		"consumers": {{"consumers"}, {"consumers", "--stream", postsStream, "--json"}},
+		"inspect": {
+			{"inspect", uuidAt(judged)}, {"inspect", uuidAt(created)}, {"inspect", uuidAt(updated), "--json"},
+			{"inspect", place}, {"inspect", broken, "--json"}, {"inspect", uuidAt(created), "--limit", "1"},
+			{"inspect", uuidAt(created), "--scan", "1"},
+		},
+		"dead": {
+			{"dead", "list"}, {"dead", "list", "--json"}, {"dead", "list", "--type", event.TypePostCreated}, {"dead", "list", "--limit", "1"},
+			{"dead", "list", "--group", "moderator"},
+			{"dead", "show", "query/" + commentsStream + "/" + entryAt(updated).String()},
+			{"dead", "show", "query/" + broken, "--json"},
+			{"dead", "redrive", "--all", "--dry-run"}, {"dead", "drop", "--all", "--group", "query", "--type", event.TypePostCreated, "--dry-run", "--json"},
+		},
+		"doctor": {{"doctor", "--for", "10ms"}, {"doctor", "--for", "10ms", "--json"}},
+	}
+}
+
+func TestOperatorLooks(t *testing.T) {
+	r := bustest.Start(t)
+	newScene(t, r)
+	for name, calls := range looks() {
+		t.Run(name, func(t *testing.T) {
+			c := newConsole(t, r)
+			for _, args := range calls {
+				c.run(args...)
+			}
+			c.golden(name, sentBackAt)
+		})
+		t.Run(name+" on a terminal", func(t *testing.T) {
+			c := newConsole(t, r)
+			c.terminal = true
+			c.run(calls[0]...)
+			c.golden(name+"-terminal", sentBackAt)
+			without := newConsole(t, r)
+			without.environ["NO_COLOR"] = "1"
+			without.terminal = true
+			if out, _ := without.run(calls[0]...); strings.Contains(out, "\x1b[3") {
+				t.Errorf("with NO_COLOR it writes colours:\n%s", out)
+			}
+		})
+	}
+}
+
+// sentBackAt hides the ids of entries that Redis has numbered in this run: those
+// of the scene begin with 1772.
+func sentBackAt(text string) string {
+	now := fmt.Sprint(time.Now().UnixMilli())[:6]
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, now) {
+			line = standing[1].pattern.ReplaceAllString(line, "<entry>")
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+func TestOperatorChanges(t *testing.T) {
+	r := bustest.Start(t)
+	s := newScene(t, r)
+	query := "query/" + postsStream + "/" + entryAt(61_000).String()
+	for name, calls := range map[string][][]string{
+		"pause": {
+			{"pause", "query", "--reason", "a bad\ndeploy"}, {"pause", "query"}, {"pause", "moderator", "--json"},
+			{"resume", "query"}, {"resume", "query"}, {"resume", "moderator", "--json"}, {"pause", "nobody"},
+		},
+		"redrive": {
+			{"dead", "redrive", query}, {"dead", "redrive", query}, {"dead", "redrive", "--all", "--json"},
+			{"dead", "redrive", "--all"}, {"dead", "list"}, {"dead", "list", "--json"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newConsole(t, r)
+			for _, args := range calls {
+				c.run(args...)
+			}
+			c.golden(name)
+		})
+	}
+	t.Run("drop", func(t *testing.T) {
+		for i := range 3 {
+			s.bury(event.Query, postsStream, 70_000+i, 5, "no", "type", event.TypePostCreated)
+		}
+		s.bury(event.Moderator, commentsStream, 70_000, 5, "no", "type", event.TypeCommentCreated)
+		c := newConsole(t, r)
+		c.run("dead", "drop", "query/"+postsStream+"/"+entryAt(70_001).String())
+		c.run("dead", "drop", "--all", "--type", event.TypeCommentDeleted)
+		c.run("dead", "drop", "--all")
+		c.golden("drop")
+		for _, group := range services() {
+			if n, err := s.bus.DeadCount(t.Context(), group); n != 0 || err != nil {
+				t.Errorf("%s still has %d dead letters, %v", group, n, err)
+			}
+		}
+	})
+}
+
+func TestOperatorErrors(t *testing.T) {
+	r := bustest.Start(t)
+	newScene(t, r)
+	c := newConsole(t, r)
+	for _, args := range [][]string{
+		{"inspect", uuidAt(77)}, {"inspect", "no such id", "--scan", "2"}, {"inspect", postsStream + "/1-1"},
+		{"inspect"}, {"inspect", "a", "b"}, {"inspect", "a", "--scan", "0"}, {"streams", "posts"}, {"streams", "--jsonn"},
+		{"lag", "--group", "nobody"}, {"lag", "--stream", "nothing"}, {"lag", "--watch", "--max", "3"}, {"lag", "--watch", "--every", "1ms"},
+		{"pending", "--limit", "0"}, {"dead"}, {"dead", "bury"}, {"dead", "list", "--group", "nobody"}, {"dead", "list", "--limit", "-1"},
+		{"dead", "show", "query"}, {"dead", "show", "query/" + postsStream + "/1-1"}, {"dead", "redrive"},
+		{"dead", "redrive", "--all", "query/" + postsStream + "/1-1"}, {"dead", "drop", "--group", "query", "query/" + postsStream + "/1-1"},
+		{"pause"}, {"resume", "a", "b"}, {"doctor", "--redis-url", "http://x"}, {"doctor", "--port-offset", "-1"}, {"bogus"},
+	} {
+		c.run(args...)
+	}
+	c.environ["REDIS_URL"] = "nonsense"
+	c.run("streams")
+	c.environ["REDIS_URL"] = r.URL()
+	r.Kill()
+	for _, args := range [][]string{
+		{"streams"}, {"inspect", uuidAt(judged)}, {"dead", "redrive", "--all"}, {"pause", "query"}, {"doctor"}, {"doctor", "--json"},
+	} {
+		c.run(args...)
+	}
+	c.golden("errors")
+}
+
+// TestRejectedComment follows a comment through the services themselves.
+func TestRejectedComment(t *testing.T) {
+	r := bustest.Start(t)
+	b := newTestBus(t, r)
+	startServices(t, r)
+	hello, text := "Hello", "pure racism"
+	p, err := event.New("someone", event.TypePostCreated, event.Post{ID: "p1", Title: &hello}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pending := event.Pending
+	comment, err := event.New("someone", event.TypeCommentCreated, event.Comment{PostID: "p1", ID: "c1", Content: &text, Status: &pending}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []event.Event{p, comment} {
+		if _, err := b.Publish(t.Context(), event.Stream(event.Owner(e.Type)), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bustest.Eventually(t, tailPatience, "the comment is judged and everything is done", func() bool {
+		infos, err := b.Streams(context.Background(), streams()...)
+		if err != nil || infos[1].Length < 2 || infos[2].Length < 1 {
+			return false
+		}
+		for _, info := range infos {
+			for _, g := range info.Groups {
+				if g.Lag == nil || *g.Lag+g.Pending > 0 {
+					return false
+				}
+			}
+		}
+		return true
+	})
+	c := newConsole(t, r)
+	c.run("inspect", comment.ID)
+	c.golden("rejected", numbered)
+}
+
+// startServices runs all that read streams, until the test ends.
+func startServices(t *testing.T, r *bustest.Redis) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	t.Cleanup(func() {
+		stop()
+		wg.Wait()
+	})
+	for _, s := range allServices() {
+		run, err := s.prepare(map[string]string{
+			"REDIS_URL": r.URL(), "LISTEN_ADDR": "127.0.0.1:0", "INSTANCE": s.name + "-1", "LOG_LEVEL": "error",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			if err := run(ctx, quietLog()); err != nil {
+				t.Errorf("%s: %v", s.name, err)
+			}
+		})
+	}
+}
+
+// TestRedriveHeals lets one group of two fail, mends its handler, and sends the
+// dead letters back.
+func TestRedriveHeals(t *testing.T) {
+	r := bustest.Start(t)
+	b := newTestBus(t, r)
+	var mu sync.Mutex
+	met := map[string]int{} // group and title, how often
+	broken := true
+	consume := func(group string) (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_ = b.Consume(ctx, bus.Subscription{Group: group, Consumer: group + "-1", Streams: []string{postsStream}},
+				func(_ context.Context, e bus.Entry) error {
+					mu.Lock()
+					defer mu.Unlock()
+					met[group+" "+e.Event.ID]++
+					if group == "query" && broken {
+						return bus.Permanent(fmt.Errorf("cannot fold %s", e.Event.Type))
+					}
+					return nil
+				})
+		})
+		return func() { cancel(); wg.Wait() }
+	}
+	t.Cleanup(consume(event.Query))
+	t.Cleanup(consume(event.Comments))
+	const n = 3 // below what the brake allows to fail in a row
+	var ids []string
+	for i := range n {
+		e := post(t, fmt.Sprint("post ", i))
+		ids = append(ids, e.ID)
+		publish(t, b, e)
+	}
+	deadLetters := func(n int64) func() bool {
+		return func() bool {
+			dead, err := b.DeadCount(context.Background(), event.Query)
+			return err == nil && dead == n
+		}
+	}
+	bustest.Eventually(t, tailPatience, "all are dead letters of query", deadLetters(n))
+	handled := func(times int) func() bool {
+		return func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range ids {
+				if met["query "+id] != times || met["comments "+id] != 1 {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	bustest.Eventually(t, tailPatience, "both groups have met each once", handled(1))
+
+	c := newConsole(t, r)
+	c.run("dead", "redrive", "--all")
+	bustest.Eventually(t, tailPatience, "query has failed again", handled(2))
+	bustest.Eventually(t, tailPatience, "all are dead letters again", deadLetters(n))
+	mu.Lock()
+	broken = false // the fix
+	mu.Unlock()
+	if _, code := c.run("dead", "redrive", "--all"); code != 0 {
+		t.Errorf("exit code %d\n%s", code, c.written.String())
+	}
+	bustest.Eventually(t, tailPatience, "query is healed, and comments has met nothing again", handled(3))
+	bustest.Eventually(t, tailPatience, "nothing is left", func() bool {
+		infos, err := b.Streams(context.Background(), bus.RedriveStream(event.Query))
+		return err == nil && infos[0].Length == 0 && infos[0].Groups[0].Pending == 0
+	})
+	if !deadLetters(0)() || !handled(3)() {
+		t.Errorf("met %v", met)
+	}
+	c.run("dead", "list")
+	c.golden("heals")
+}
+
+func TestLagWatch(t *testing.T) {
+	r := bustest.Start(t)
+	newScene(t, r)
+	watch := func(t *testing.T, c *console, until string, args ...string) string {
+		t.Helper()
+		ctx, stop := context.WithCancel(t.Context())
+		out := &tailOutput{}
+		cmd := newRoot(c.environ)
+		cmd.SetOut(out)
+		cmd.SetArgs(append([]string{"lag", "--watch", "--every", "100ms", "--group", "query"}, args...))
+		var wg sync.WaitGroup
+		var err error
+		wg.Go(func() { err = cmd.ExecuteContext(ctx) })
+		bustest.Eventually(t, tailPatience, "three looks", func() bool { return strings.Count(out.String(), until) >= 3 })
+		stop()
+		wg.Wait()
+		if err != nil {
+			t.Errorf("ended with %v, want no error", err)
+		}
+		return out.String()
+	}
+	c := newConsole(t, r)
+	if got := watch(t, c, "DONE/S"); !strings.Contains(got, postsStream+"     query  1") || strings.Contains(got, "\x1b") {
+		t.Errorf("shown:\n%s", got)
+	}
+	lines := strings.Split(watch(t, c, "\n", "--json"), "\n")
+	if !strings.HasPrefix(lines[0], `[{"stream":"{posts}:events","name":"query"`) || strings.Contains(lines[0], "rate") || !strings.Contains(lines[1], `"rate":0`) {
+		t.Errorf("shown:\n%s\n%s", lines[0], lines[1])
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer stop()
+	got := onTerminal(t, func(tty *os.File) {
+		cmd := newRoot(c.environ)
+		cmd.SetOut(tty)
+		cmd.SetArgs([]string{"lag", "--watch", "--every", "100ms"})
+		if err := cmd.ExecuteContext(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	if !strings.HasPrefix(got, "\x1b[H\x1b[2J") {
+		t.Errorf("on a terminal it begins with %.40q, want it to clear the screen", got)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	r := bustest.Start(t)
+	newScene(t, r)
+	c := newConsole(t, r)
+	for _, args := range [][]string{
+		{"pause", ""}, {"pause", "query", ""}, {"resume", ""}, {"lag", "--group", ""}, {"pending", "--stream", ""},
+		{"dead", "list", "--type", ""}, {"dead", "redrive", ""}, {"dead", "show", "query"}, {"inspect", ""},
+	} {
+		c.run(append([]string{"__completeNoDesc"}, args...)...)
+	}
+	r.Kill()
+	c.run("__completeNoDesc", "pause", "")
+	c.golden("completion")
+}
