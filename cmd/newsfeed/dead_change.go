@@ -77,6 +77,9 @@ func (c *deadChange) run(ctx context.Context, o *operator, args []string) error 
 		}
 	}
 	changed, err := c.each(ctx, o, ids)
+	if err != nil && len(changed) == 0 {
+		return err
+	}
 	return errors.Join(c.report(o, changed), err)
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 )
 
@@ -90,7 +89,11 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 		return nil, err
 	}
 	f.groups(services(), after)
-	f.work(before, after)
+	old, err := stuck(ctx, o, after)
+	if err != nil {
+		return nil, err
+	}
+	f.work(before, after, old)
 	for _, stream := range streams() {
 		latest, err := o.bus.Latest(ctx, stream, latestLooked)
 		if err != nil {
@@ -163,20 +166,8 @@ func (f finding) write(b *strings.Builder, p paint) {
 	mark := map[level]string{
 		fine: p.in(colourGreen, "ok   "), note: p.in(colourYellow, "note "), wrong: p.in(colourRed, "WRONG"),
 	}[f.Level]
-	fmt.Fprintf(b, "%s  %-12s %s\n", mark, f.About, visible(f.Says, 500))
+	fmt.Fprintf(b, "%s  %-13s %s\n", mark, f.About, visible(f.Says, 500))
 	if f.Do != "" {
-		fmt.Fprintf(b, "%s→ %s\n", strings.Repeat(" ", len("WRONG  ")+13), f.Do)
+		fmt.Fprintf(b, "%s→ %s\n", strings.Repeat(" ", len("WRONG  ")+14), f.Do)
 	}
-}
-
-// lastOf finds a group in the states of the streams.
-func lastOf(infos []bus.StreamInfo, stream, group string) (bus.GroupInfo, bool) {
-	for _, info := range infos {
-		for _, g := range info.Groups {
-			if info.Name == stream && g.Name == group {
-				return g, true
-			}
-		}
-	}
-	return bus.GroupInfo{}, false
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,32 +58,68 @@ func startAdvice(name string, services []string) string {
 	return "start what reads under that name, or take the group away with redis-cli XGROUP DESTROY"
 }
 
-// work judges what is taken and not finished, from two looks.
-func (f *findings) work(before, after []bus.StreamInfo) {
-	const about = "work"
-	bad := false
-	for _, info := range after {
+// unfinished is an entry that a group has had in work for too long.
+type unfinished struct {
+	group string
+	bus.PendingEntry
+}
+
+// stuck returns one such entry of each group and stream, paused ones left out.
+func stuck(ctx context.Context, o *operator, infos []bus.StreamInfo) ([]unfinished, error) {
+	var found []unfinished
+	for _, info := range infos {
 		for _, g := range info.Groups {
-			old, ok := lastOf(before, info.Name, g.Name)
-			if !ok || g.Paused != nil || g.Pending == 0 {
+			if g.Paused != nil || g.Pending == 0 {
 				continue
 			}
-			name := visible(g.Name, 40)
-			do := fmt.Sprintf("newsfeed pending --group %s shows them, the log of %s says why", name, name)
-			switch {
-			case g.OldestPending > longPending && old.Pending > 0:
-				bad = true
-				f.add(wrong, about, fmt.Sprintf("%s has had an entry of %s in work for %s", name, info.Name, ago(g.OldestPending)), do)
-			case g.Pending > old.Pending && old.Pending > 0 && grows(old.Lag, g.Lag):
-				bad = true
-				f.add(note, about, fmt.Sprintf("%s takes more of %s than it finishes: %s in work, %s before it",
-					name, info.Name, thousands(g.Pending), thousands(*g.Lag)), do)
+			entries, err := o.bus.Pending(ctx, bus.PendingQuery{Stream: info.Name, Group: g.Name, Idle: longPending, Limit: 1})
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range entries {
+				found = append(found, unfinished{g.Name, e})
 			}
 		}
 	}
-	if !bad {
+	return found, nil
+}
+
+// work judges what is taken and not finished, and what grew between two looks.
+func (f *findings) work(before, after []bus.StreamInfo, stuck []unfinished) {
+	const about = "work"
+	advice := func(group string) string {
+		return fmt.Sprintf("newsfeed pending --group %[1]s shows more, the log of %[1]s says why", visible(group, 40))
+	}
+	for _, u := range stuck {
+		f.add(wrong, about, fmt.Sprintf("%s has had an entry of %s in work for %s (%s, with %s)",
+			visible(u.group, 40), u.Stream, ago(u.Idle), u.ID, visible(u.Consumer, 64)), advice(u.group))
+	}
+	grown := false
+	for _, info := range after {
+		for _, g := range info.Groups {
+			old, ok := groupOn(before, info.Name, g.Name)
+			if ok && g.Paused == nil && old.Pending > 0 && g.Pending > old.Pending && grows(old.Lag, g.Lag) {
+				grown = true
+				f.add(note, about, fmt.Sprintf("%s takes more of %s than it finishes: %s in work, %s before it",
+					visible(g.Name, 40), info.Name, thousands(g.Pending), thousands(*g.Lag)), advice(g.Name))
+			}
+		}
+	}
+	if len(stuck) == 0 && !grown {
 		f.add(fine, about, "nothing is taken and left unfinished", "")
 	}
+}
+
+// groupOn finds a group in the states of the streams.
+func groupOn(infos []bus.StreamInfo, stream, group string) (bus.GroupInfo, bool) {
+	for _, info := range infos {
+		for _, g := range info.Groups {
+			if info.Name == stream && g.Name == group {
+				return g, true
+			}
+		}
+	}
+	return bus.GroupInfo{}, false
 }
 
 // grows reports whether a lag has grown, as far as Redis can tell.

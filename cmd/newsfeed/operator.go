@@ -77,6 +77,9 @@ func operatorCommand(
 	var asJSON bool
 	redis.register(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON, for programs")
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {

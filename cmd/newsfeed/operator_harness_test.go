@@ -33,8 +33,8 @@ var varying = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?`), "<time>"},
 	{regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3}  `), "<clock>       "},
 	{regexp.MustCompile(` *[+-]\d+ ms`), " +<n> ms"},
-	{regexp.MustCompile(`\b\d+[smhd]( {2,})`), "<ago>  "},
-	{regexp.MustCompile(`\b\d+[smhd]( ago|\x1b|$)`), "<ago>$1"},
+	{regexp.MustCompile(`([ \n]|\x1b\[\d\dm)\d+[smhd]((?:\x1b\[0m)?) {2,}`), "${1}<ago>${2}  "},
+	{regexp.MustCompile(`(?m) \d+[smhd]( ago|:| \(|$)`), " <ago>$1"},
 	{regexp.MustCompile(`("(?:idleMs|oldestPendingMs)": )\d+`), "$1<ms>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
 	{regexp.MustCompile(`\d+\.\d+\.\d+ at `), "<version> at "},
@@ -262,7 +262,7 @@ func newScene(t *testing.T, r *bustest.Redis) *scene {
 
 	s.read(postsStream, event.Comments, "comments-1", 1, 0)
 	s.read(postsStream, event.Query, "query-1", 3, 0, 61_000)
-	s.do("XCLAIM", postsStream, event.Query, "query-1", 0, entryAt(60_000).String(), "RETRYCOUNT", 3)
+	s.do("XCLAIM", postsStream, event.Query, "query-1", 0, entryAt(60_000).String(), "IDLE", 150_000, "RETRYCOUNT", 3)
 	s.do("XGROUP", "CREATECONSUMER", postsStream, event.Query, "query-0")
 	s.read(commentsStream, event.Comments, "comments-1", 3, created, updated, 2000)
 	s.read(commentsStream, event.Moderator, "moderator-1", 2, created)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -51,7 +52,11 @@ func newResume(environ map[string]string) *cobra.Command {
 		ValidArgsFunction: completeFirst(environ, paused),
 	}
 	return operatorCommand(environ, cmd, func(ctx context.Context, o *operator, args []string) error {
-		if err := o.bus.Resume(ctx, args[0]); err != nil {
+		err := o.bus.Resume(ctx, args[0])
+		if errors.Is(err, bus.ErrNotFound) {
+			return fmt.Errorf("%s is not paused", visible(args[0], 60))
+		}
+		if err != nil {
 			return err
 		}
 		if o.json {
@@ -60,7 +65,7 @@ func newResume(environ map[string]string) *cobra.Command {
 				Paused *bus.Pause `json:"paused"`
 			}{args[0], nil})
 		}
-		_, err := fmt.Fprintf(o.out, "%s goes on within a few seconds.\n", args[0])
+		_, err = fmt.Fprintf(o.out, "%s goes on within a few seconds.\n", args[0])
 		return err
 	})
 }
@@ -81,7 +86,7 @@ func (o *operator) wantGroup(ctx context.Context, group string) error {
 func pauseText(p bus.Pause) string {
 	text := ""
 	if !p.Since.IsZero() {
-		text = " since " + p.Since.Format(time.DateTime)
+		text = " since " + p.Since.UTC().Format(time.DateTime) + " UTC"
 	}
 	if p.Reason != "" {
 		text += " (" + visible(p.Reason, 200) + ")"

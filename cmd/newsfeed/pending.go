@@ -64,7 +64,7 @@ func showPending(ctx context.Context, op *operator, o pendingOptions) error {
 	all, more := []pendingState{}, ""
 	for _, info := range infos {
 		for _, g := range info.Groups {
-			entries, err := op.bus.Pending(ctx, info.Name, g.Name, o.limit)
+			entries, err := op.bus.Pending(ctx, bus.PendingQuery{Stream: info.Name, Group: g.Name, Limit: o.limit})
 			if err != nil {
 				return err
 			}

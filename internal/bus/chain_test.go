@@ -49,7 +49,7 @@ func TestChain(t *testing.T) {
 	r.put(other, after(4), 0, "e", "a", "c")
 	r.put(other, after(5), 0, "foreign", "", "b") // says its cause and no more
 	r.put(other, after(6), 0, "z", "z", "")       // of another chain
-	r.put(stream, after(7), 0, "x", "x", "y") // a circle
+	r.put(stream, after(7), 0, "x", "x", "y")     // a circle
 	r.put(stream, after(8), 0, "y", "x", "x")
 	tests := []struct{ id, want, missing string }{
 		{"a", "a(b(c(e) d))", ""},

@@ -59,7 +59,7 @@ func TestEntryStates(t *testing.T) {
 	})
 	<-met
 	expect("while it is handled", bus.EntryState{State: bus.StatePending, Consumer: "a", Deliveries: 1})
-	pend, err := r.Pending(ctx, stream, "query", 10)
+	pend, err := r.Pending(ctx, bus.PendingQuery{Stream: stream, Group: "query", Limit: 10})
 	if err != nil || len(pend) != 1 || pend[0].ID != id || pend[0].Event.Subject != "p" || pend[0].Consumer != "a" || pend[0].Lost {
 		t.Errorf("pending: %+v, %v", pend, err)
 	}
@@ -73,7 +73,7 @@ func TestEntryStates(t *testing.T) {
 	}
 	<-met
 	expect("while it is handled again", bus.EntryState{State: bus.StateSentBack, Consumer: "a", Deliveries: 1})
-	pend, err = r.Pending(ctx, "{query}:redrive", "query", 10)
+	pend, err = r.Pending(ctx, bus.PendingQuery{Stream: "{query}:redrive", Group: "query", Limit: 10})
 	if err != nil || len(pend) != 1 || pend[0].ID != id || pend[0].Stream != stream {
 		t.Errorf("pending of what was sent back: %+v, %v", pend, err)
 	}
@@ -88,7 +88,7 @@ func TestPendingOfWhatIsLost(t *testing.T) {
 	r := newRig(t, bustest.Start(t).Addr())
 	ctx := t.Context()
 	ids := r.publish("p", "q", "r")
-	if pend, err := r.Pending(ctx, stream, "query", 10); err != nil || pend != nil {
+	if pend, err := r.Pending(ctx, bus.PendingQuery{Stream: stream, Group: "query", Limit: 10}); err != nil || pend != nil {
 		t.Errorf("without a group: %+v, %v", pend, err)
 	}
 	if err := r.client.XGroupCreate(ctx, stream, "query", "0").Err(); err != nil {
@@ -100,9 +100,12 @@ func TestPendingOfWhatIsLost(t *testing.T) {
 	if err := r.client.XDel(ctx, stream, ids[0].String()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	pend, err := r.Pending(ctx, stream, "query", 2)
+	pend, err := r.Pending(ctx, bus.PendingQuery{Stream: stream, Group: "query", Limit: 2})
 	if err != nil || len(pend) != 2 {
 		t.Fatalf("pending: %+v, %v, want two", pend, err)
+	}
+	if pend, err := r.Pending(ctx, bus.PendingQuery{Stream: stream, Group: "query", Idle: time.Minute}); err != nil || len(pend) != 0 {
+		t.Errorf("pending for a minute: %+v, %v, want none", pend, err)
 	}
 	if p := pend[0]; !p.Lost || p.ID != ids[0] || p.Event.ID != "" {
 		t.Errorf("the first is %+v, want it lost", p)

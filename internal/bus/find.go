@@ -47,7 +47,7 @@ type NotFoundError struct {
 // Error implements error.
 func (e *NotFoundError) Error() string {
 	if len(e.Cut) > 0 {
-		return fmt.Sprintf("no event %s: not among the latest entries, and %s has older ones that were not looked at",
+		return fmt.Sprintf("no event %s among the latest entries; older ones of %s were not looked at",
 			e.ID, strings.Join(e.Cut, ", "))
 	}
 	return "no event " + e.ID

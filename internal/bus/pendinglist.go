@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,12 +20,20 @@ type PendingEntry struct {
 	Idle       time.Duration // since it was given out last
 }
 
-// Pending returns up to n of the entries that are pending in a group on a
-// stream, oldest first. Those that were sent back from the dead letters come
-// with the stream and id that they first had.
-func (b *Bus) Pending(ctx context.Context, stream, group string, n int) ([]PendingEntry, error) {
+// PendingQuery chooses among the entries that are pending in a group on a stream.
+type PendingQuery struct {
+	Stream, Group string
+	// Idle leaves out what was given out less than that long ago.
+	Idle  time.Duration
+	Limit int // at most; default 100
+}
+
+// Pending returns entries that are pending, oldest first. Those that were sent
+// back from the dead letters come with the stream and id that they first had.
+func (b *Bus) Pending(ctx context.Context, q PendingQuery) ([]PendingEntry, error) {
+	stream, group := q.Stream, q.Group
 	listed, err := b.client.XPendingExt(ctx, &redis.XPendingExtArgs{
-		Stream: stream, Group: group, Start: "-", End: "+", Count: int64(n),
+		Stream: stream, Group: group, Idle: q.Idle, Start: "-", End: "+", Count: int64(cmp.Or(q.Limit, 100)),
 	}).Result()
 	if noGroup(err) {
 		return nil, nil
