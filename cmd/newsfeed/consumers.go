@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"newsfeed/services/eventbus"
 )
 
 func newConsumers(environ map[string]string) *cobra.Command {
@@ -32,20 +34,20 @@ their names go after a day.`,
 type reader struct {
 	Group  string `json:"group"`
 	Stream string `json:"stream"`
-	consumerState
+	eventbus.ConsumerState
 	Paused bool `json:"paused"`
 }
 
 func showConsumers(ctx context.Context, o *operator, group, stream string) error {
-	infos, err := o.states(ctx, group, stream)
+	states, err := o.states(ctx, group, stream)
 	if err != nil {
 		return err
 	}
 	readers := []reader{}
-	for _, info := range infos {
-		for _, g := range stateOf(info).Groups {
+	for _, s := range states {
+		for _, g := range s.Groups {
 			for _, c := range g.Consumers {
-				readers = append(readers, reader{g.Name, info.Name, c, g.Paused != nil})
+				readers = append(readers, reader{g.Name, s.Name, c, g.Paused != nil})
 			}
 		}
 	}

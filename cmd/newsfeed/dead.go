@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"newsfeed/internal/bus"
+	"newsfeed/services/eventbus"
 )
 
 func newDead(environ map[string]string) *cobra.Command {
@@ -39,7 +40,7 @@ type deadFilter struct{ group, typ string }
 func (f *deadFilter) register(environ map[string]string, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.group, "group", "", "only those of this group")
 	cmd.Flags().StringVar(&f.typ, "type", "", "only events of this type, such as CommentModerated")
-	complete(environ, cmd, "group", groups)
+	complete(environ, cmd, "group", eventbus.Groups)
 	complete(environ, cmd, "type", types)
 }
 
@@ -68,9 +69,9 @@ func (f deadFilter) each(ctx context.Context, o *operator, visit func(bus.DeadLe
 
 func (f deadFilter) groups(ctx context.Context, o *operator) ([]string, error) {
 	if f.group != "" {
-		return []string{f.group}, o.wantGroup(ctx, f.group)
+		return []string{f.group}, o.wantGroup(ctx, f.group, eventbus.Groups)
 	}
-	return groups(ctx, o.bus)
+	return eventbus.Groups(ctx, o.bus)
 }
 
 // deadLetter is a dead letter as programs are told of it.
@@ -184,7 +185,7 @@ func writeDeadLetter(o *operator, l bus.DeadLetter) error {
 
 // someDead returns the ids of the first dead letters of each group.
 func someDead(ctx context.Context, b *bus.Bus) ([]string, error) {
-	from, err := groups(ctx, b)
+	from, err := eventbus.Groups(ctx, b)
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"newsfeed/internal/event"
+	"newsfeed/internal/bus"
+	"newsfeed/services/eventbus"
 )
 
 func newDoctor(environ map[string]string) *cobra.Command {
@@ -75,7 +77,7 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 	for _, s := range servers {
 		f.server(s)
 	}
-	before, err := o.states(ctx, "", "")
+	before, err := o.infos(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	after, err := o.states(ctx, "", "")
+	after, err := o.infos(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 		}
 		f.writers(stream, latest)
 	}
-	all, err := groups(ctx, o.bus)
+	all, err := eventbus.Groups(ctx, o.bus)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +117,18 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 	return f, nil
 }
 
-// services are those that read streams as a consumer group of their name.
-func services() []string {
-	return []string{event.Posts, event.Comments, event.Moderator, event.Query}
+// infos returns how the streams stand that consumer groups read.
+func (o *operator) infos(ctx context.Context) ([]bus.StreamInfo, error) {
+	names := streams()
+	for _, name := range services() {
+		names = append(names, bus.RedriveStream(name))
+	}
+	infos, err := o.bus.Streams(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	redriven := slices.DeleteFunc(infos[len(streams()):], func(s bus.StreamInfo) bool { return s.Length == 0 })
+	return infos[:len(streams())+len(redriven)], nil
 }
 
 // awayAdvice says what to do about a Redis that does not answer.

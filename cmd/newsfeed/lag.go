@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"newsfeed/internal/bus"
+	"newsfeed/services/eventbus"
 )
 
 type lagOptions struct {
@@ -28,10 +29,11 @@ func newLag(environ map[string]string) *cobra.Command {
 		Short: "Show how far each group is behind, and who is to do something about it",
 		Long: `Show how far each group is behind on each stream: LAG is what it has not been
 given yet, PENDING what it was given and has not finished, OLDEST the age of the
-oldest of those. DEAD counts the dead letters of all its streams.
+oldest of those. DEAD counts the dead letters of all its streams. Subscribers of
+the event bus are shown too; of them it is only known whether they are behind.
 
-With --max, the exit code is 3 if any group has more entries before it than
-that, LAG and PENDING together, or if Redis cannot tell.`,
+With --max, the exit code is 3 if any consumer group has more entries before it
+than that, LAG and PENDING together, or if Redis cannot tell.`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -56,7 +58,7 @@ that, LAG and PENDING together, or if Redis cannot tell.`,
 // behind is one line of lag.
 type behind struct {
 	Stream string `json:"stream"`
-	groupState
+	eventbus.GroupState
 	// Rate is how many entries a second were finished since the look before;
 	// null without one, or if Redis cannot tell.
 	Rate *float64 `json:"rate,omitempty"`
@@ -122,16 +124,16 @@ func showAgain(op *operator, lines []behind, now time.Time) error {
 }
 
 func look(ctx context.Context, op *operator, o lagOptions) ([]behind, error) {
-	infos, err := op.states(ctx, o.group, o.stream)
+	states, err := op.states(ctx, o.group, o.stream)
 	if err != nil {
 		return nil, err
 	}
 	lines := []behind{}
-	for _, info := range infos {
-		for _, g := range info.Groups {
-			b := behind{Stream: info.Name, groupState: groupStateOf(g), known: g.Lag != nil}
+	for _, s := range states {
+		for _, g := range s.Groups {
+			b := behind{Stream: s.Name, GroupState: g, known: g.Lag != nil && g.URL == ""}
 			if b.known {
-				b.finished = info.Length - *g.Lag - g.Pending
+				b.finished = s.Length - *g.Lag - g.Pending
 			}
 			lines = append(lines, b)
 		}
@@ -185,7 +187,7 @@ func lagTable(p paint, lines []behind, rates bool) *grid {
 	return t
 }
 
-func alive(consumers []consumerState) int {
+func alive(consumers []eventbus.ConsumerState) int {
 	n := 0
 	for _, c := range consumers {
 		if c.Alive {
@@ -217,7 +219,7 @@ func tooFar(lines []behind, most int64) error {
 	var wrong []string
 	for _, l := range lines {
 		switch {
-		case most < 0:
+		case most < 0 || l.URL != "": // of a subscriber nothing is counted
 		case l.Lag == nil:
 			wrong = append(wrong, fmt.Sprintf("%s on %s: Redis cannot tell", l.Name, l.Stream))
 		case *l.Lag+l.Pending > most:
@@ -232,6 +234,6 @@ func tooFar(lines []behind, most int64) error {
 
 // completeStreams lets a shell complete the flags group and stream of a command.
 func completeStreams(environ map[string]string, cmd *cobra.Command) {
-	complete(environ, cmd, "group", groups)
+	complete(environ, cmd, "group", eventbus.Groups)
 	complete(environ, cmd, "stream", func(context.Context, *bus.Bus) ([]string, error) { return streams(), nil })
 }

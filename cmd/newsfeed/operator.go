@@ -18,6 +18,7 @@ import (
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
+	"newsfeed/services/eventbus"
 )
 
 // redisFlags say which Redis to look at.
@@ -127,48 +128,40 @@ func (o *operator) writeJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// groups returns every group that can have dead letters: those of the services,
-// and whoever else reads the streams.
-func groups(ctx context.Context, b *bus.Bus) ([]string, error) {
+// readers returns the consumer groups: those of the services, and whoever else
+// reads the streams.
+func readers(ctx context.Context, b *bus.Bus) ([]string, error) {
 	all, err := b.Groups(ctx, streams()...)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range allServices() {
-		all = append(all, s.name)
-	}
-	all = slices.DeleteFunc(all, func(name string) bool { return name == event.EventBus }) // reads without a group
+	all = append(all, services()...)
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }
 
-// states returns how the streams stand: those of events, and those of what is to
-// be handled again, as far as they hold anything. group and stream, if not
-// empty, choose.
-func (o *operator) states(ctx context.Context, group, stream string) ([]bus.StreamInfo, error) {
-	names, err := groups(ctx, o.bus)
+// services are those that read streams as a consumer group of their name.
+func services() []string {
+	return []string{event.Posts, event.Comments, event.Moderator, event.Query}
+}
+
+// states returns how the streams stand; group and stream, if not empty, choose.
+func (o *operator) states(ctx context.Context, group, stream string) ([]eventbus.StreamState, error) {
+	all, err := eventbus.States(ctx, o.bus)
 	if err != nil {
 		return nil, err
 	}
-	all := streams()
-	for _, name := range names {
-		all = append(all, bus.RedriveStream(name))
-	}
-	infos, err := o.bus.Streams(ctx, all...)
-	if err != nil {
-		return nil, err
-	}
-	chosen := infos[:0]
+	var chosen []eventbus.StreamState
 	found := group == ""
-	for i, info := range infos {
-		if stream != "" && info.Name != stream || i >= len(streams()) && info.Length == 0 {
+	for _, s := range all {
+		if stream != "" && s.Name != stream {
 			continue
 		}
 		if group != "" {
-			info.Groups = slices.DeleteFunc(info.Groups, func(g bus.GroupInfo) bool { return g.Name != group })
-			found = found || len(info.Groups) > 0
+			s.Groups = slices.DeleteFunc(s.Groups, func(g eventbus.GroupState) bool { return g.Name != group })
+			found = found || len(s.Groups) > 0
 		}
-		chosen = append(chosen, info)
+		chosen = append(chosen, s)
 	}
 	switch {
 	case len(chosen) == 0:

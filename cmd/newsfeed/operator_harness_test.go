@@ -275,6 +275,9 @@ func newScene(t *testing.T, r *bustest.Redis) *scene {
 
 	s.bury(event.Query, postsStream, 61_000, 1, "malformed event: data is not a JSON object", "type", event.TypePostCreated, "data", `{"id":`)
 	s.bury(event.Query, commentsStream, updated, 5, "no room\nin the \x1b[31mview", "type", event.TypeCommentUpdated, "data", `{}`, "id", uuidAt(updated), "extra", "x")
+	s.do("SADD", "{eventbus}:subscribers", "hook")
+	s.do("HSET", "{eventbus}:push:hook", "url", "http://hook.example/events")
+	s.bury("eventbus/push:hook", postsStream, 62_000, 1, "it answered 400 Bad Request", "type", "PostPraised", "data", `{"id":"p1"}`, "id", uuidAt(62_000))
 	sent := s.bury(event.Comments, commentsStream, created, 5, "was mended", "type", event.TypeCommentCreated, "data", `{}`, "id", uuidAt(created))
 	if err := s.bus.Redrive(context.Background(), sent); err != nil {
 		t.Fatal(err)

@@ -21,11 +21,11 @@ func newPause(environ map[string]string) *cobra.Command {
 replicas, within a few seconds. It outlasts restarts of everything. What comes
 meanwhile waits on the streams.`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeFirst(environ, groups),
+		ValidArgsFunction: completeFirst(environ, readers),
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "for whoever wonders")
 	return operatorCommand(environ, cmd, func(ctx context.Context, o *operator, args []string) error {
-		if err := o.wantGroup(ctx, args[0]); err != nil {
+		if err := o.wantGroup(ctx, args[0], readers); err != nil {
 			return err
 		}
 		p, err := o.bus.Pause(ctx, args[0], reason)
@@ -70,9 +70,9 @@ func newResume(environ map[string]string) *cobra.Command {
 	})
 }
 
-// wantGroup makes sure that a name is not merely misspelt.
-func (o *operator) wantGroup(ctx context.Context, group string) error {
-	known, err := groups(ctx, o.bus)
+// wantGroup makes sure that the name of a group is not merely misspelt.
+func (o *operator) wantGroup(ctx context.Context, group string, among candidates) error {
+	known, err := among(ctx, o.bus)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func pauseText(p bus.Pause) string {
 
 // paused returns the groups that rest.
 func paused(ctx context.Context, b *bus.Bus) ([]string, error) {
-	known, err := groups(ctx, b)
+	known, err := readers(ctx, b)
 	if err != nil {
 		return nil, err
 	}

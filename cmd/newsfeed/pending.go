@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"newsfeed/internal/bus"
+	"newsfeed/services/eventbus"
 )
 
 type pendingOptions struct {
@@ -57,14 +58,17 @@ type pendingState struct {
 }
 
 func showPending(ctx context.Context, op *operator, o pendingOptions) error {
-	infos, err := op.states(ctx, o.group, o.stream)
+	states, err := op.states(ctx, o.group, o.stream)
 	if err != nil {
 		return err
 	}
 	all, more := []pendingState{}, ""
-	for _, info := range infos {
-		for _, g := range info.Groups {
-			entries, err := op.bus.Pending(ctx, bus.PendingQuery{Stream: info.Name, Group: g.Name, Limit: o.limit})
+	for _, s := range states {
+		for _, g := range s.Groups {
+			if g.Pending == 0 {
+				continue
+			}
+			entries, err := op.bus.Pending(ctx, bus.PendingQuery{Stream: s.Name, Group: g.Name, Limit: o.limit})
 			if err != nil {
 				return err
 			}
@@ -72,7 +76,7 @@ func showPending(ctx context.Context, op *operator, o pendingOptions) error {
 				all = append(all, pendingStateOf(g, e))
 			}
 			if rest := g.Pending - int64(len(entries)); rest > 0 && len(entries) == o.limit {
-				more += fmt.Sprintf("… and %s more of %s on %s (--limit)\n", thousands(rest), visible(g.Name, 40), info.Name)
+				more += fmt.Sprintf("… and %s more of %s on %s (--limit)\n", thousands(rest), visible(g.Name, 40), s.Name)
 			}
 		}
 	}
@@ -90,7 +94,7 @@ func showPending(ctx context.Context, op *operator, o pendingOptions) error {
 	return err
 }
 
-func pendingStateOf(g bus.GroupInfo, e bus.PendingEntry) pendingState {
+func pendingStateOf(g eventbus.GroupState, e bus.PendingEntry) pendingState {
 	s := pendingState{
 		Group: g.Name, Stream: e.Stream, Entry: e.ID.String(), Event: e.Event.ID, Type: e.Event.Type, Lost: e.Lost,
 		Consumer: e.Consumer, Delivered: e.Deliveries, IdleMs: e.Idle.Milliseconds(),

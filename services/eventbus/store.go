@@ -112,8 +112,10 @@ func (s *store) names(ctx context.Context) ([]string, error) {
 	return names, bus.Err("list subscribers", err)
 }
 
-// groups returns every group that can have dead letters: those that read the
+// Groups returns every group that can have dead letters: those that read the
 // streams, and the subscribers.
+func Groups(ctx context.Context, b *bus.Bus) ([]string, error) { return newStore(b).groups(ctx) }
+
 func (s *store) groups(ctx context.Context) ([]string, error) {
 	groups, err := s.bus.Groups(ctx, streams()...)
 	if err != nil {

@@ -9,16 +9,17 @@ import (
 	"newsfeed/internal/web"
 )
 
-// streamState is how a stream stands.
-type streamState struct {
+// StreamState is how a stream stands, as programs are told of it.
+type StreamState struct {
 	Name   string       `json:"name"`
 	Length int64        `json:"length"`
-	Last   string       `json:"last,omitempty"` // entry id
-	Groups []groupState `json:"groups"`
+	First  string       `json:"first,omitempty"` // entry id
+	Last   string       `json:"last,omitempty"`
+	Groups []GroupState `json:"groups"`
 }
 
-// groupState is how far a consumer group, or a subscriber, has come on a stream.
-type groupState struct {
+// GroupState is how far a consumer group, or a subscriber, has come on a stream.
+type GroupState struct {
 	Name      string `json:"name"`
 	URL       string `json:"url,omitempty"` // of a subscriber
 	Delivered string `json:"delivered,omitempty"`
@@ -27,22 +28,24 @@ type groupState struct {
 	Pending int64  `json:"pending"`
 	// OldestPendingMs is the age of the oldest pending entry in milliseconds.
 	OldestPendingMs int64           `json:"oldestPendingMs"`
-	Consumers       []consumerState `json:"consumers"`
+	Consumers       []ConsumerState `json:"consumers"`
 	// Dead counts the dead letters of the group, of all its streams.
 	Dead int64 `json:"dead"`
+	// Paused is set if an operator has paused the group.
+	Paused *bus.Pause `json:"paused,omitempty"`
 }
 
-type consumerState struct {
+// ConsumerState is a replica that reads for a group, or pushes to a subscriber.
+type ConsumerState struct {
 	Name    string `json:"name"`
 	Pending int64  `json:"pending"`
 	IdleMs  int64  `json:"idleMs"`
 	Alive   bool   `json:"alive"`
 }
 
-// inspect shows every stream: those of events, and those of what is to be
-// handled again, if there is any.
+// inspect shows every stream.
 func (a api) inspect(w http.ResponseWriter, r *http.Request) error {
-	states, err := a.states(r.Context())
+	states, err := States(r.Context(), a.store.bus)
 	if err != nil {
 		return err
 	}
@@ -50,20 +53,23 @@ func (a api) inspect(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, states)
 }
 
-func (a api) states(ctx context.Context) ([]streamState, error) {
-	infos, err := a.store.bus.Streams(ctx, streams()...)
+// States returns how every stream stands: those of events, with the groups that
+// read them and the subscribers, and those of what is to be handled again, as far
+// as they hold anything.
+func States(ctx context.Context, b *bus.Bus) ([]StreamState, error) {
+	infos, err := b.Streams(ctx, streams()...)
 	if err != nil {
 		return nil, err
 	}
-	subscribers, err := a.store.progress(ctx)
+	subscribers, err := newStore(b).progress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	redrives, err := a.store.bus.Streams(ctx, redrives()...)
+	redrives, err := b.Streams(ctx, redrives()...)
 	if err != nil {
 		return nil, err
 	}
-	var states []streamState
+	var states []StreamState
 	for _, info := range infos {
 		s := stateOf(info)
 		for _, sub := range subscribers {
@@ -88,15 +94,15 @@ func redrives() []string {
 	return all
 }
 
-func stateOf(info bus.StreamInfo) streamState {
-	s := streamState{Name: info.Name, Length: info.Length, Last: idText(info.Last), Groups: []groupState{}}
+func stateOf(info bus.StreamInfo) StreamState {
+	s := StreamState{Name: info.Name, Length: info.Length, First: idText(info.First), Last: idText(info.Last), Groups: []GroupState{}}
 	for _, g := range info.Groups {
-		state := groupState{
+		state := GroupState{
 			Name: g.Name, Delivered: idText(g.Delivered), Lag: g.Lag, Pending: g.Pending,
-			OldestPendingMs: g.OldestPending.Milliseconds(), Consumers: []consumerState{}, Dead: g.Dead,
+			OldestPendingMs: g.OldestPending.Milliseconds(), Consumers: []ConsumerState{}, Dead: g.Dead, Paused: g.Paused,
 		}
 		for _, c := range g.Consumers {
-			state.Consumers = append(state.Consumers, consumerState{
+			state.Consumers = append(state.Consumers, ConsumerState{
 				Name: c.Name, Pending: c.Pending, IdleMs: max(c.Idle, 0).Milliseconds(), Alive: c.Alive,
 			})
 		}
@@ -114,15 +120,15 @@ type progress struct {
 
 // on returns the progress on one stream, told as that of a group. Redis does not
 // count for subscribers, so of the lag it is only known whether there is any.
-func (p progress) on(info bus.StreamInfo) groupState {
-	g := groupState{
-		Name: groupOf(p.name), URL: p.url, Delivered: idText(p.at[info.Name]), Dead: p.dead, Consumers: []consumerState{},
+func (p progress) on(info bus.StreamInfo) GroupState {
+	g := GroupState{
+		Name: groupOf(p.name), URL: p.url, Delivered: idText(p.at[info.Name]), Dead: p.dead, Consumers: []ConsumerState{},
 	}
 	if !info.Last.After(p.at[info.Name]) {
 		g.Lag = new(int64)
 	}
 	if p.holder != "" {
-		g.Consumers = append(g.Consumers, consumerState{Name: p.holder, Alive: true})
+		g.Consumers = append(g.Consumers, ConsumerState{Name: p.holder, Alive: true})
 	}
 	return g
 }

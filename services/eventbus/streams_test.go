@@ -35,9 +35,9 @@ func TestStreams(t *testing.T) {
 			return nil
 		})
 	})
-	var got []streamState
+	var got []StreamState
 	bustest.Eventually(t, 10*time.Second, "the state is as it should be", func() bool {
-		got = read[[]streamState](t, a.do("GET", "/streams", ""))
+		got = read[[]StreamState](t, a.do("GET", "/streams", ""))
 		return len(got) == 4 && len(got[0].Groups) == 2 && got[0].Groups[0].Dead == 1 && got[0].Groups[0].Pending == 1 && got[0].Groups[0].OldestPendingMs > 0
 	})
 	posts := got[0]
@@ -61,7 +61,7 @@ func TestStreams(t *testing.T) {
 	if len(dead) != 1 || a.do("POST", "/dead/"+dead[0].ID+"/redrive", "").status != 200 {
 		t.Fatalf("dead %+v", dead)
 	}
-	got = read[[]streamState](t, a.do("GET", "/streams", ""))
+	got = read[[]StreamState](t, a.do("GET", "/streams", ""))
 	if len(got) != 5 || got[4].Name != "{query}:redrive" || got[4].Length != 1 {
 		t.Errorf("after redriving: %+v", got)
 	}
