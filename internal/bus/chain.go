@@ -115,7 +115,7 @@ func tree(e Entry, chain []*Link) *Link {
 		}
 	}
 	for _, l := range rest {
-		if cause := links[l.Event.CausationID]; cause != nil && cause != l {
+		if cause := links[l.Event.CausationID]; cause != nil {
 			cause.Effects = append(cause.Effects, l)
 		}
 	}

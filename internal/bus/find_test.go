@@ -62,6 +62,9 @@ func TestFind(t *testing.T) {
 	for i := range 1000 {
 		r.put(stream, now.Add(time.Duration(i-500)*time.Minute), 1, fmt.Sprint("foreign-", i))
 	}
+	for i := range 300 { // a busy time, shortly before
+		r.put(other, now.Add(-time.Minute), i, fmt.Sprint("busy-", i))
+	}
 	soon := madeAt(now.Add(-time.Second/2), 1)
 	late := madeAt(now.Add(-5*time.Minute), 2)
 	wrong := madeAt(now.Add(100*time.Hour), 3) // its writer's clock was
