@@ -90,7 +90,7 @@ type deadLetter struct {
 
 func deadLetterOf(l bus.DeadLetter) deadLetter {
 	return deadLetter{
-		ID: l.DeadID.String(), Group: l.Group, Stream: l.Stream, Entry: l.Entry.String(), Type: l.Fields["type"],
+		ID: l.String(), Group: l.Group, Stream: l.Stream, Entry: l.Entry.String(), Type: l.Fields["type"],
 		Event: l.Fields["id"], Error: l.Error, Attempts: l.Attempts, Time: l.Time, Fields: l.Fields,
 	}
 }
@@ -171,7 +171,7 @@ func newDeadShow(environ map[string]string) *cobra.Command {
 
 func writeDeadLetter(o *operator, l bus.DeadLetter) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", o.paint.in(colourBold, visible(l.DeadID.String(), 200)))
+	fmt.Fprintf(&b, "%s\n", o.paint.in(colourBold, visible(l.String(), 200)))
 	fmt.Fprintf(&b, "  %-12s %s\n", "given up", l.Time.Format(time.RFC3339Nano))
 	fmt.Fprintf(&b, "  %-12s %d\n", "attempts", l.Attempts)
 	fmt.Fprintf(&b, "  %-12s %s\n", "error", o.paint.in(colourRed, visible(l.Error, 2000)))
@@ -196,7 +196,7 @@ func someDead(ctx context.Context, b *bus.Bus) ([]string, error) {
 			return nil, err
 		}
 		for _, l := range letters {
-			ids = append(ids, l.DeadID.String())
+			ids = append(ids, l.String())
 		}
 	}
 	return slices.Compact(ids), nil
