@@ -19,6 +19,10 @@ func newRoot(environ map[string]string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "newsfeed",
 		Short:         "A newsfeed of posts and moderated comments, on Redis Streams",
+		Long: `A newsfeed of posts and moderated comments, on Redis Streams.
+
+Exit codes: 0 done; 1 failed; 2 called or configured wrongly; 3 doctor, or
+lag --max, found something wrong.`,
 		Version:       version(),
 		Args:          noArgs,
 		SilenceUsage:  true,
