@@ -26,7 +26,7 @@ func newLag(environ map[string]string) *cobra.Command {
 	var o lagOptions
 	cmd := &cobra.Command{
 		Use:   "lag",
-		Short: "Show how far each group is behind, and who is to do something about it",
+		Short: "Show how far each group is behind",
 		Long: `Show how far each group is behind on each stream: LAG is what it has not been
 given yet, PENDING what it was given and has not finished, OLDEST the age of the
 oldest of those. DEAD counts the dead letters of all its streams. Subscribers of

@@ -17,8 +17,8 @@ const (
 func newRoot(environ map[string]string) *cobra.Command {
 	var o upOptions
 	root := &cobra.Command{
-		Use:           "newsfeed",
-		Short:         "A newsfeed of posts and moderated comments, on Redis Streams",
+		Use:   "newsfeed",
+		Short: "A newsfeed of posts and moderated comments, on Redis Streams",
 		Long: `A newsfeed of posts and moderated comments, on Redis Streams.
 
 Exit codes: 0 done; 1 failed; 2 called or configured wrongly; 3 doctor, or

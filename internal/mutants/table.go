@@ -5,7 +5,7 @@ import "slices"
 // table lists what is taken out, and the tests that must notice. Old texts are
 // as short as they can be, so that they outlive changes to the source beside them.
 func table() []mutant {
-	return slices.Concat(handling(), recovery(), groups(), writes(), fold())
+	return slices.Concat(handling(), pausing(), recovery(), groups(), writes(), fold())
 }
 
 func inBus(names ...string) []test   { return tests("internal/bus", names) }
@@ -111,11 +111,26 @@ func handling() []mutant {
 			`nextHeld(len(c.inHand) < c.b.opt.InHand)`, `nextHeld(true)`,
 			inBus("TestTheBrakeTakesOneNowAndThen/full")},
 		{"the brake keeps tasks from beginning", lanes,
-			`if !c.brake.admit() {`, `if false {`,
+			`!c.brake.admit()`, `false`,
 			inBus("TestTheBrake/error")},
 		{"a success releases the brake", lanes,
 			`if success && c.brake.succeeded() {`, `if success && c.brake.succeeded() && false {`,
 			inBus("TestTheBrake/error")},
+	}
+}
+
+// pausing: what an operator's word holds.
+func pausing() []mutant {
+	return []mutant{
+		{"a paused group begins nothing that is in hand", lanes,
+			`c.resting || `, ``,
+			inBus("TestPause/redis", "TestPause/miniredis")},
+		{"a paused group takes nothing new", reader,
+			`if c.resting {`, `if false {`,
+			inBus("TestPause/redis", "TestPause/miniredis")},
+		{"what a paused group had in hand goes on when it is resumed", "internal/bus/pause.go",
+			`c.enqueue(l)`, `_ = l`,
+			inBus("TestPauseHoldsWhatIsInHand")},
 	}
 }
 
