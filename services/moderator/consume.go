@@ -2,16 +2,18 @@ package moderator
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 )
 
-// consumer judges what comes.
+// consumer does what events ask for.
 type consumer struct {
 	store *store
 	rules *RulesFile
+	judge *judge // nil if there is none
 }
 
 func (c *consumer) handle(ctx context.Context, e bus.Entry) error {
@@ -19,20 +21,55 @@ func (c *consumer) handle(ctx context.Context, e bus.Entry) error {
 	if err != nil {
 		return err
 	}
-	if e.Event.Type != event.TypeCommentCreated && e.Event.Type != event.TypeCommentEdited {
-		return nil // no new text
+	if e.Stream != event.Stream(event.Owner(e.Event.Type)) {
+		return bus.Ignore(fmt.Errorf("a %s on %s", e.Event.Type, e.Stream))
 	}
-	comment, ok := payload.(event.Comment)
-	if !ok {
+	switch in := payload.(type) {
+	case event.Post:
+		return c.store.retitle(ctx, in.ID, title{Title: *in.Title, Entry: e.ID})
+	case event.PostDeleted:
+		return c.store.retitle(ctx, in.ID, title{Entry: e.ID, Deleted: true})
+	case event.CommentDeleted:
+		_, err := c.store.change(ctx, in.ID, func(last decision) (decision, bool, error) {
+			next, changed := last.erased(in, e)
+			return next, changed, nil
+		})
+		return err
+	case event.Comment:
+		if e.Event.Type == event.TypeCommentUpdated {
+			return nil // no new text
+		}
+		return c.decide(ctx, e, in)
+	}
+	return nil
+}
+
+// decide judges a text that has come. One that has been judged, by whomever, is
+// not judged again.
+func (c *consumer) decide(ctx context.Context, e bus.Entry, comment event.Comment) error {
+	last, _, err := c.store.load(ctx, comment.ID)
+	if err != nil {
+		return err
+	}
+	next, isNew := last.arrived(comment, e)
+	if !isNew {
 		return nil
 	}
-	approved := 0
-	if comment.AuthorKey != nil && *comment.AuthorKey != "" {
-		if approved, err = c.store.approved(ctx, *comment.AuthorKey); err != nil {
+	rules := c.rules.Current()
+	text, err := c.store.facts(ctx, rules, next, true)
+	if err != nil {
+		return err
+	}
+	v, who := rules.Decide(text), byRules
+	if v.Rule == "" && c.judge != nil {
+		if v, err = c.judge.ask(ctx, next); err != nil {
 			return err
 		}
+		who = byJudge
 	}
-	return c.store.change(ctx, comment.ID, *comment.Content, e.Event, func(last decision) (decision, bool) {
-		return decide(last, c.rules.Current(), comment, e, approved, time.Now())
+	_, err = c.store.change(ctx, comment.ID, func(last decision) (decision, bool, error) {
+		next, isNew := last.arrived(comment, e)
+		return next.judged(v, who, time.Now()), isNew, nil
 	})
+	return err
 }

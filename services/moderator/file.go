@@ -2,16 +2,10 @@ package moderator
 
 import (
 	"bytes"
-	"context"
 	_ "embed" // for rules.yaml
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"os"
 	"strings"
-	"sync/atomic"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -26,104 +20,14 @@ import (
 var defaultRules string
 
 // RulesFile owns the rules in force and keeps them as the file says.
-type RulesFile struct {
-	path    string // "" means the rules built into the program
-	current atomic.Pointer[Rules]
-
-	// What follows belongs to the one goroutine that is in Watch.
-
-	tried   []byte // the content last seen, good or bad
-	trouble string // why the file could not be read the last time; "" if it could
-}
+type RulesFile struct{ *watched[Rules] }
 
 // OpenRules loads the rules from the file at path, or those built into the
 // program when path is "". A file that cannot be read or has a mistake is an
 // error of one line.
 func OpenRules(path string) (*RulesFile, error) {
-	data := []byte(defaultRules)
-	if path != "" {
-		var err error
-		if data, err = readRules(path); err != nil {
-			return nil, fmt.Errorf("rules file: %w", err)
-		}
-	}
-	rules, err := ParseRules(data)
-	if err != nil {
-		return nil, fmt.Errorf("rules file %s: %w", path, err)
-	}
-	f := &RulesFile{path: path, tried: data}
-	f.current.Store(&rules)
-	return f, nil
-}
-
-// Current returns the rules in force. It may be called from any goroutine.
-func (f *RulesFile) Current() Rules { return *f.current.Load() }
-
-// Watch reads the file every interval, puts its rules in force when the content
-// has changed, and returns when ctx ends. interval must be positive. It must not
-// run twice at a time.
-//
-// It compares the content and does not wait for the system's notices: editors
-// and mounted config maps put a new file in the place of the old one, which is
-// what such notices miss.
-func (f *RulesFile) Watch(ctx context.Context, interval time.Duration, log *slog.Logger) {
-	if f.path == "" {
-		<-ctx.Done()
-		return
-	}
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			f.reload(log)
-		}
-	}
-}
-
-// reload looks at the file once. What is wrong with it is logged when it is
-// first seen and not again until something else is seen.
-func (f *RulesFile) reload(log *slog.Logger) {
-	log = log.With("file", f.path)
-	data, err := readRules(f.path)
-	if err != nil {
-		if f.trouble != err.Error() {
-			f.trouble = err.Error()
-			log.Warn("cannot read the rules file, the old rules stay in force", "error", err)
-		}
-		return
-	}
-	f.trouble = ""
-	if bytes.Equal(data, f.tried) {
-		return
-	}
-	f.tried = data
-	rules, err := ParseRules(data)
-	if err != nil {
-		log.Warn("the rules file has a mistake, the old rules stay in force", "error", err)
-		return
-	}
-	f.current.Store(&rules)
-	log.Info("new rules are in force", "rules", rules.Len())
-}
-
-// readRules returns the file's content, cut off one byte above what ParseRules
-// takes.
-func readRules(path string) ([]byte, error) {
-	// Opening a pipe would wait for its writer, for ever perhaps.
-	if info, err := os.Stat(path); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	file, err := os.Open(path) //nolint:gosec // the operator says which file
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxRulesBytes+1))
-	return data, errors.Join(err, file.Close())
+	w, err := open("rules", path, defaultRules, maxRulesBytes, ParseRules)
+	return &RulesFile{w}, err
 }
 
 // ruleNodes returns the entries of the list under "rules".

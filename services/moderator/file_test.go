@@ -52,8 +52,8 @@ func TestOpenRulesRefuses(t *testing.T) {
 			t.Errorf("OpenRules(%s) = %v, want %s", path, err, want)
 		}
 	}
-	if data, err := readRules(large); len(data) != maxRulesBytes+1 || err != nil {
-		t.Errorf("readRules took %d bytes of a large file, error %v; want %d", len(data), err, maxRulesBytes+1)
+	if data, err := readFile(large, maxRulesBytes); len(data) != maxRulesBytes+1 || err != nil {
+		t.Errorf("readFile took %d bytes of a large file, error %v; want %d", len(data), err, maxRulesBytes+1)
 	}
 }
 

@@ -1,7 +1,9 @@
 package moderator
 
 import (
+	"log/slog"
 	"net/http"
+	"time"
 
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
@@ -15,15 +17,106 @@ const (
 
 // api answers HTTP.
 type api struct {
-	rules *RulesFile
-	admin web.Secret // opens everything here
+	store  *store
+	rules  *RulesFile
+	judged bool // an external judge is asked about what no rule decides
+	door   door // who may moderate
+	limit  time.Duration
+	log    *slog.Logger
 }
 
 func (a api) routes(rt *web.Router) {
-	rt.Handle("POST", "/moderation/check", a.guard(a.check))
+	rt.Handle("GET", "/moderation/queue", a.door.enter(a.queue))
+	rt.Handle("GET", "/moderation/summary", a.door.enter(a.summary))
+	rt.Handle("POST", "/moderation/queue/{id}/claim", a.door.enter(a.take))
+	rt.Handle("DELETE", "/moderation/queue/{id}/claim", a.door.enter(a.release))
+	rt.Handle("POST", "/moderation/decisions", a.door.enter(a.decide))
+	rt.Handle("GET", "/moderation/log", a.door.enter(a.readLog))
+	rt.Handle("GET", "/moderation/rules", a.door.enter(a.showRules))
+	rt.Handle("POST", "/moderation/check", a.door.enter(a.check))
 }
 
-func (a api) guard(h web.Handler) web.Handler { return web.Guard("ADMIN_TOKEN", a.admin, h) }
+func (a api) queue(w http.ResponseWriter, r *http.Request, _ string) error {
+	page, err := web.ParsePage(r)
+	if err != nil {
+		return err
+	}
+	list, next, err := a.store.queue(r.Context(), page.After, page.Limit)
+	if err != nil {
+		return err
+	}
+	if !next.IsZero() {
+		web.NextLink(w, r, "cursor", next.String())
+	}
+	return fresh(w, list)
+}
+
+// fresh answers with what nobody may keep: it holds texts that are not public.
+func fresh(w http.ResponseWriter, v any) error {
+	w.Header().Set("Cache-Control", "no-store")
+	return web.WriteJSON(w, http.StatusOK, v)
+}
+
+func (a api) summary(w http.ResponseWriter, r *http.Request, who string) error {
+	sum, err := a.store.waiting(r.Context())
+	if err != nil {
+		return err
+	}
+	return fresh(w, struct {
+		summary
+		Overdue bool   `json:"overdue"` // the oldest waits longer than HELD_LIMIT
+		You     string `json:"you"`     // as the log names who asks
+	}{sum, sum.overdue(a.limit, time.Now()), who})
+}
+
+func (a api) take(w http.ResponseWriter, r *http.Request, who string) error {
+	id, err := web.ID(r, "id")
+	if err != nil {
+		return err
+	}
+	c, err := a.store.take(r.Context(), id, who)
+	if err != nil {
+		return err
+	}
+	return fresh(w, c)
+}
+
+func (a api) release(w http.ResponseWriter, r *http.Request, who string) error {
+	id, err := web.ID(r, "id")
+	if err != nil {
+		return err
+	}
+	if err := a.store.release(r.Context(), id, who); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// rulesView is the answer of GET /moderation/rules.
+type rulesView struct {
+	Source string `json:"source"` // "file", or "built in"
+	fileState
+	Rules []Rule `json:"rules"`
+	// Otherwise is what becomes of a comment that no rule decides: "approve", or
+	// "ask the judge".
+	Otherwise string `json:"otherwise"`
+}
+
+func (a api) showRules(w http.ResponseWriter, _ *http.Request, _ string) error {
+	v := rulesView{Source: "built in", fileState: a.rules.State(), Rules: a.rules.Current().List(), Otherwise: a.otherwise()}
+	if a.rules.path != "" {
+		v.Source = "file"
+	}
+	return fresh(w, v)
+}
+
+func (a api) otherwise() string {
+	if a.judged {
+		return "ask the judge"
+	}
+	return thenApprove
+}
 
 // attempt is a text to try the rules on.
 type attempt struct {
@@ -39,20 +132,26 @@ func (t *attempt) Validate() error {
 	return v.Err()
 }
 
-// verdict is what the rules in force say of it.
-type verdict struct {
-	Status event.Status `json:"status"`
-	Reason string       `json:"reason,omitempty"`
-	Note   string       `json:"note,omitempty"`
-	Rule   string       `json:"rule,omitempty"`
+// tried is what the rules in force say of it. Status is absent if none decides and
+// the external judge would be asked, which check does not do.
+type tried struct {
+	Status    event.Status `json:"status,omitempty"`
+	Reason    string       `json:"reason,omitempty"`
+	Note      string       `json:"note,omitempty"`
+	Rule      string       `json:"rule,omitempty"`
+	Otherwise string       `json:"otherwise,omitempty"`
 }
 
 // check tries a text as if an author of whom nothing is known had written it.
-func (a api) check(w http.ResponseWriter, r *http.Request) error {
+func (a api) check(w http.ResponseWriter, r *http.Request, _ string) error {
 	in, err := web.Decode[attempt](w, r)
 	if err != nil {
 		return err
 	}
 	v := a.rules.Current().Decide(Text{Content: in.Content, Author: in.Author})
-	return web.WriteJSON(w, http.StatusOK, verdict(v))
+	answer := tried{Status: v.Status, Reason: v.Reason, Note: v.Note, Rule: v.Rule}
+	if v.Rule == "" && a.judged {
+		answer = tried{Otherwise: a.otherwise()}
+	}
+	return web.WriteJSON(w, http.StatusOK, answer)
 }

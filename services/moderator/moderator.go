@@ -1,14 +1,24 @@
-// Package moderator judges comments by rules.
+// Package moderator judges comments: by rules, by an external judge if there is
+// one, and where they hold a comment, by people.
 //
-// In: CommentCreated and CommentEdited from {comments}:events (consume.go), the
-// rules from a file that is read again when it changes (file.go), and HTTP to try
-// a text (http.go). Out: CommentModerated on {moderator}:events, written together
-// with the verdict's record.
+// In: CommentCreated, CommentEdited and CommentDeleted from {comments}:events,
+// the titles of posts from {posts}:events (consume.go), rules and moderators from
+// files that are read again when they change (file.go, people.go), and over HTTP
+// the decisions of people (http.go, decisions.go). Out: CommentModerated on
+// {moderator}:events, written together with the verdict's record.
 //
 // Keys:
 //
-//	{moderator}:doc:<comment>          the last verdict on a comment
-//	{moderator}:approved:<author key>  the author's approved comments
+//	{moderator}:doc:<comment>          the last verdict on a comment, and the text it judged
+//	{moderator}:ids                    the comments there are, by the time of their text
+//	{moderator}:queue                  those held for a person, by the time since when
+//	{moderator}:approved:<author key>  the author's approved comments; so too
+//	                                   rejected and flagged
+//	{moderator}:title:<post>           the title of a post
+//	{moderator}:claim:<comment>        who works on a held comment, for two minutes
+//	{moderator}:pace:<author key>      when the author wrote lately
+//	{moderator}:same:<hash>            where the same text came lately
+//	{moderator}:alarm                  that a comment is held too long, while one is
 package moderator
 
 import (
@@ -21,13 +31,18 @@ import (
 // Port is where the service listens if it is not told otherwise.
 const Port = 5003
 
-// byRules is who decided when it was no person.
-const byRules = "rules"
+// Who decided when it was no person. No person can have such a name.
+const (
+	byRules = "rules"
+	byJudge = "judge"
+)
 
-// decision is the last verdict on one comment.
+// decision is the last verdict on one comment, and the text it was about.
 type decision struct {
 	ID        string       `json:"id"`
 	PostID    string       `json:"postId"`
+	Content   string       `json:"content"`
+	Author    string       `json:"author,omitempty"`
 	AuthorKey string       `json:"authorKey,omitempty"`
 	Status    event.Status `json:"status"`
 	Reason    string       `json:"reason,omitempty"`
@@ -38,43 +53,97 @@ type decision struct {
 	// and Entry the event that brought it.
 	Version int64  `json:"version,omitempty"`
 	Entry   bus.ID `json:"entry"`
-	// Number counts the verdicts on this comment from 1.
-	Number int64     `json:"number"`
-	Time   time.Time `json:"time"`
+	Cause   cause  `json:"cause"`
+	// Number counts the verdicts on this comment from 1, Verdicts those on this text.
+	Number   int64     `json:"number"`
+	Verdicts int64     `json:"verdicts"`
+	Time     time.Time `json:"time"`
+	// Held is since when the comment waits for a person, if it does.
+	Held time.Time `json:"held,omitzero"`
+	// Deleted comments keep nothing but their place in time.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
-// decide returns the verdict that follows last for the text that came with the
-// entry, and false if that text, or a later one, has been judged already.
-func decide(last decision, rules Rules, c event.Comment, e bus.Entry, approved int, now time.Time) (decision, bool) {
-	if !e.ID.After(last.Entry) {
-		return last, false
+// cause names the event that brought a text: later verdicts join its chain.
+type cause struct {
+	Event string `json:"event"`
+	Chain string `json:"chain"`
+}
+
+// exists reports whether there is such a comment, as far as the moderator knows.
+func (d decision) exists() bool { return d.Number > 0 && !d.Deleted }
+
+// byPerson reports whether a person decided: then no rule changes it.
+func (d decision) byPerson() bool { return d.Moderator != byRules && d.Moderator != byJudge }
+
+// arrived returns the record of a text that has come and has no verdict yet, and
+// false if that text, or a later one, has been judged already.
+func (d decision) arrived(c event.Comment, e bus.Entry) (decision, bool) {
+	if !e.ID.After(d.Entry) || d.Deleted {
+		return d, false
 	}
 	next := decision{
-		ID: c.ID, PostID: c.PostID, Entry: e.ID, Number: last.Number + 1, Moderator: byRules, Time: now.UTC(),
+		ID: c.ID, PostID: c.PostID, Content: *c.Content, Entry: e.ID, Number: d.Number,
+		Cause: cause{Event: e.Event.ID, Chain: e.Event.CorrelationID},
 	}
-	if c.AuthorKey != nil {
-		next.AuthorKey = *c.AuthorKey
+	set(&next.Author, c.Author)
+	set(&next.AuthorKey, c.AuthorKey)
+	if !e.Event.Foreign() {
+		set(&next.Version, c.Version) // only the owner numbers versions
 	}
-	if c.Version != nil && !e.Event.Foreign() {
-		next.Version = *c.Version
-	}
-	text := Text{Content: *c.Content, Approved: approved, KnownAuthor: next.AuthorKey != ""}
-	if c.Author != nil {
-		text.Author = *c.Author
-	}
-	v := rules.Decide(text)
-	next.Status, next.Reason, next.Note, next.Rule = v.Status, v.Reason, v.Note, v.Rule
 	return next, true
 }
 
-// event returns the fact of the verdict on the given text.
-func (d decision) event(content string) (event.Event, error) {
+// judged returns the record after a verdict on its text.
+func (d decision) judged(v Verdict, who string, now time.Time) decision {
+	held := d.Held
+	if v.Status != event.Flagged {
+		held = time.Time{}
+	} else if held.IsZero() {
+		held = now.UTC()
+	}
+	d.Status, d.Reason, d.Note, d.Rule = v.Status, v.Reason, v.Note, v.Rule
+	d.Moderator, d.Time, d.Held = who, now.UTC(), held
+	d.Number++
+	d.Verdicts++
+	return d
+}
+
+// erased returns what remains when the comment has been deleted, and false if
+// nothing changes.
+func (d decision) erased(c event.CommentDeleted, e bus.Entry) (decision, bool) {
+	return decision{ID: c.ID, PostID: c.PostID, Entry: e.ID, Number: d.Number, Deleted: true}, !d.Deleted
+}
+
+// verdict is what was decided of the text.
+func (d decision) verdict() Verdict {
+	return Verdict{Status: d.Status, Reason: d.Reason, Note: d.Note, Rule: d.Rule}
+}
+
+// isAt reports whether the decision is about the text that a person has seen at
+// that version: the one that brought it, or one that a verdict on it has made.
+func (d decision) isAt(version int64) bool {
+	return d.Version > 0 && d.Version <= version && version <= d.Version+d.Verdicts
+}
+
+// event returns the fact of the verdict.
+func (d decision) event() (event.Event, error) {
 	m := event.CommentModerated{
-		PostID: d.PostID, ID: d.ID, Content: &content, Status: &d.Status, Reason: &d.Reason, Note: &d.Note,
+		PostID: d.PostID, ID: d.ID, Content: &d.Content, Status: &d.Status, Reason: &d.Reason, Note: &d.Note,
 		Rule: &d.Rule, Moderator: &d.Moderator, Decision: &d.Number,
 	}
 	if d.Version > 0 {
 		m.Version = &d.Version
 	}
-	return event.New(event.Moderator, event.TypeCommentModerated, m, d.Time)
+	e, err := event.New(event.Moderator, event.TypeCommentModerated, m, d.Time)
+	if err != nil {
+		return e, err
+	}
+	return e.CausedBy(event.Event{ID: d.Cause.Event, CorrelationID: d.Cause.Chain}), nil
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
 }

@@ -3,9 +3,11 @@ package moderator
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -36,8 +38,8 @@ const (
 	maxNote       = 1000 // characters, of the reason too
 )
 
-// Rule is one entry of the rules file. Exactly one of Words, Patterns, MaxLinks
-// and FirstComments is set: it is the condition under which the rule decides.
+// Rule is one entry of the rules file. Exactly one of the fields from Words to
+// MaxCopies is set: it is the condition under which the rule decides.
 type Rule struct {
 	// Name is unique in its file.
 	Name string `json:"name"`
@@ -47,8 +49,16 @@ type Rule struct {
 	Patterns []string `json:"patterns,omitempty"`
 	// MaxLinks matches when there are more links than this.
 	MaxLinks *int `json:"maxLinks,omitempty"`
+	// LinksTo matches when a link leads to one of these hosts, or below one.
+	LinksTo []string `json:"linksTo,omitempty"`
+	// LinksNotTo matches when a link leads anywhere else.
+	LinksNotTo []string `json:"linksNotTo,omitempty"`
 	// FirstComments matches while the author has fewer approved comments than this.
 	FirstComments *int `json:"firstComments,omitempty"`
+	// MaxRate matches when the author has written more than this, edits included.
+	MaxRate *Limit `json:"maxRate,omitempty"`
+	// MaxCopies matches when the same text has come in more comments than this.
+	MaxCopies *Limit `json:"maxCopies,omitempty"`
 	// Then is "reject", "hold" or "approve".
 	Then string `json:"then"`
 	// Reason says in a few words why the verdict fell; it is never empty.
@@ -57,6 +67,7 @@ type Rule struct {
 	Note string `json:"note,omitempty"`
 
 	patterns []*regexp.Regexp
+	hosts    []string // of LinksTo or LinksNotTo, folded
 }
 
 // Rules is an ordered list of rules, of which the first that matches decides.
@@ -67,6 +78,8 @@ type Rules struct {
 	// words holds the words of all rules at once, so that looking for them
 	// costs the same whether there are ten or ten thousand, in one rule or many.
 	words wordTree
+	// patience is how long the patterns may take in all.
+	patience time.Duration
 }
 
 // Text is what is judged, and the facts about its author that rules ask for.
@@ -77,6 +90,14 @@ type Text struct {
 	// KnownAuthor is false when nothing tells this author from another; then
 	// Approved counts as 0.
 	KnownAuthor bool
+	// Rate and Copies say how many texts of the author, and comments of the same
+	// text, have come within a time, this one included.
+	Rate, Copies map[time.Duration]int
+	// Anew says that the text has been judged before, and Decided names the rule
+	// that decided then: what was recent is not known any more, so a rule about
+	// that matches if it did.
+	Anew    bool
+	Decided string
 }
 
 // Verdict is what the rules say of a text.
@@ -92,53 +113,48 @@ type Verdict struct {
 // Len returns the number of rules.
 func (r Rules) Len() int { return len(r.list) }
 
+// LogValue implements slog.LogValuer.
+func (r Rules) LogValue() slog.Value { return slog.IntValue(r.Len()) }
+
 // List returns a copy of the rules in their order.
 func (r Rules) List() []Rule {
 	list := slices.Clone(r.list)
-	for i, rule := range list {
-		list[i].Words = slices.Clone(rule.Words)
-		list[i].Patterns = slices.Clone(rule.Patterns)
-		list[i].MaxLinks = cloneInt(rule.MaxLinks)
-		list[i].FirstComments = cloneInt(rule.FirstComments)
-		list[i].patterns = nil
+	for i := range list {
+		rule := &list[i]
+		rule.Words, rule.Patterns = slices.Clone(rule.Words), slices.Clone(rule.Patterns)
+		rule.LinksTo, rule.LinksNotTo = slices.Clone(rule.LinksTo), slices.Clone(rule.LinksNotTo)
+		rule.MaxLinks, rule.FirstComments = clone(rule.MaxLinks), clone(rule.FirstComments)
+		rule.MaxRate, rule.MaxCopies = clone(rule.MaxRate), clone(rule.MaxCopies)
+		rule.patterns = nil
 	}
 	return list
 }
 
-func cloneInt(n *int) *int {
-	if n == nil {
+func clone[T any](p *T) *T {
+	if p == nil {
 		return nil
 	}
-	return new(*n)
+	return new(*p)
 }
 
 // Decide returns the verdict of the first rule that matches, and Approved when
 // none does. Words, patterns and links are looked for in the author's name as
-// in the content. It depends on nothing but r and t.
+// in the content. It depends on nothing but r and t, with one exception: a text
+// on which the patterns take longer than a second is held.
 func (r Rules) Decide(t Text) Verdict {
 	if !t.KnownAuthor {
 		t.Approved = 0
 	}
-	content, author := clean(t.Content), clean(t.Author)
-	foldedContent, foldedAuthor := fold(content), fold(author)
-	wordRule := min(r.words.first(splitWords(foldedContent)), r.words.first(splitWords(foldedAuthor)))
-	links := countLinks(foldedContent) + countLinks(foldedAuthor)
+	in := r.inspect(t)
 	for i, rule := range r.list {
-		matches := i == wordRule ||
-			rule.MaxLinks != nil && links > *rule.MaxLinks ||
-			rule.FirstComments != nil && t.Approved < *rule.FirstComments ||
-			rule.matchesPattern(content) || rule.matchesPattern(author)
-		if matches {
+		if i == in.wordRule || rule.matches(in) {
 			return Verdict{Status: rule.status(), Reason: rule.Reason, Note: rule.Note, Rule: rule.Name}
+		}
+		if in.overdue() {
+			return Verdict{Status: event.Flagged, Reason: "the rules took too long", Rule: rule.Name}
 		}
 	}
 	return Verdict{Status: event.Approved}
-}
-
-// matchesPattern reports whether a pattern of the rule matches s. Nothing is
-// matched against the name of an author who gave none.
-func (r Rule) matchesPattern(s string) bool {
-	return s != "" && slices.ContainsFunc(r.patterns, func(p *regexp.Regexp) bool { return p.MatchString(s) })
 }
 
 // status translates Then, which ParseRules has checked. Anything else would be
@@ -163,7 +179,7 @@ func ParseRules(data []byte) (Rules, error) {
 	if err != nil {
 		return Rules{}, err
 	}
-	p := ruleParser{lines: map[string]int{}}
+	p := ruleParser{lines: map[string]int{}, rules: Rules{patience: patience}}
 	for _, node := range nodes {
 		if err := p.add(node); err != nil {
 			return Rules{}, err
@@ -202,8 +218,7 @@ func (p *ruleParser) add(node ast.Node) error {
 	case p.lines[rule.Name] > 0:
 		return mistake(entry, "the name %q is taken by the rule in line %d", rule.Name, p.lines[rule.Name])
 	case conditions != 1:
-		return mistake(entry, "rule %q needs exactly one of words, patterns, maxLinks, firstComments; it has %d",
-			rule.Name, conditions)
+		return mistake(entry, "rule %q needs exactly one of %s; it has %d", rule.Name, conditionNames, conditions)
 	case rule.Then == "":
 		return mistake(entry, "rule %q has no then", rule.Name)
 	case rule.Reason == "":
@@ -228,20 +243,8 @@ func (p *ruleParser) field(rule *Rule, pair *ast.MappingValueNode) (condition bo
 		if err == nil && rule.Then != thenReject && rule.Then != thenHold && rule.Then != thenApprove {
 			err = mistake(pair.Value, "then: %q is none of reject, hold, approve", rule.Then)
 		}
-	case "words":
-		rule.Words, err = readList(pair, p.addWord)
-		return true, err
-	case "patterns":
-		rule.Patterns, err = readList(pair, func(s string) error { return p.addPattern(rule, s) })
-		return true, err
-	case "maxLinks":
-		rule.MaxLinks, err = readNumber(pair, 0)
-		return true, err
-	case "firstComments":
-		rule.FirstComments, err = readNumber(pair, 1)
-		return true, err
 	default:
-		err = mistake(pair.Key, "unknown key %q", key)
+		return true, p.condition(rule, pair)
 	}
 	return false, err
 }
@@ -276,14 +279,4 @@ func (p *ruleParser) addPattern(rule *Rule, s string) error {
 	}
 	rule.patterns = append(rule.patterns, re)
 	return nil
-}
-
-// readNumber returns a whole number from least up.
-func readNumber(pair *ast.MappingValueNode, least int) (*int, error) {
-	if number, ok := pair.Value.(*ast.IntegerNode); ok {
-		if n, err := strconv.Atoi(number.Token.Value); err == nil && n >= least && n <= maxNumber {
-			return &n, nil
-		}
-	}
-	return nil, mistake(pair.Value, "%s must be a whole number from %d to %d", keyOf(pair), least, maxNumber)
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
@@ -111,8 +112,8 @@ func TestDefaultRules(t *testing.T) {
 		}
 	}
 	all := parse(t, regexp.MustCompile(`(?m)^  # (- |  )`).ReplaceAllString(defaultRules, "  $1"))
-	if got := all.Len(); got != 4 {
-		t.Errorf("%d rules with the examples, want 4", got)
+	if got := all.Len(); got != 8 {
+		t.Errorf("%d rules with the examples, want 8", got)
 	}
 }
 
@@ -132,6 +133,10 @@ rules:
   - {name: b, patterns: ['\d'], then: hold, reason: , note: ~}
   - {name: c, maxLinks: 0, then: approve, reason: `+because+`}
   - {name: d, firstComments: 1, then: hold}
+  - {name: e, linksTo: [Bad.example, www.worse.example.], then: hold}
+  - {name: f, linksNotTo: [good.example], then: hold}
+  - {name: g, maxRate: 5 in 10m, then: hold}
+  - {name: h, maxCopies: '2  in 24h', then: hold}
 `, "\n", "\r\n"))
 	want := []Rule{
 		{
@@ -141,6 +146,10 @@ rules:
 		{Name: "b", Patterns: []string{`\d`}, Then: "hold", Reason: `flagged by the rule "b"`},
 		{Name: "c", MaxLinks: new(0), Then: "approve", Reason: because},
 		{Name: "d", FirstComments: new(1), Then: "hold", Reason: `flagged by the rule "d"`},
+		{Name: "e", LinksTo: []string{"Bad.example", "www.worse.example."}, Then: "hold", Reason: `flagged by the rule "e"`},
+		{Name: "f", LinksNotTo: []string{"good.example"}, Then: "hold", Reason: `flagged by the rule "f"`},
+		{Name: "g", MaxRate: &Limit{5, 10 * time.Minute}, Then: "hold", Reason: `flagged by the rule "g"`},
+		{Name: "h", MaxCopies: &Limit{2, 24 * time.Hour}, Then: "hold", Reason: `flagged by the rule "h"`},
 	}
 	opt := cmpopts.IgnoreUnexported(Rule{})
 	if diff := cmp.Diff(want, rules.List(), opt); diff != "" {
@@ -187,8 +196,8 @@ func TestParseRulesRefuses(t *testing.T) {
 		{"control character", `rules: [{name: "a\e[0m"}]`, "line 1: name has a control character"},
 		{"no then", "rules: [{name: a, words: [a]}]", `line 1: rule "a" has no then`},
 		{"unknown then", "rules: [{name: a, then: rejct}]", `line 1: then: "rejct" is none of reject, hold, approve`},
-		{"no condition", rule(""), `line 2: rule "a" needs exactly one of words, patterns, maxLinks, firstComments; it has 0`},
-		{"two conditions", rule("words: [a]\n    maxLinks: 1"), `line 2: rule "a" needs exactly one of words, patterns, maxLinks, firstComments; it has 2`},
+		{"no condition", rule(""), `line 2: rule "a" needs exactly one of words, patterns, maxLinks, linksTo, linksNotTo, firstComments, maxRate, maxCopies; it has 0`},
+		{"two conditions", rule("words: [a]\n    maxLinks: 1"), `line 2: rule "a" needs exactly one of words, patterns, maxLinks, linksTo, linksNotTo, firstComments, maxRate, maxCopies; it has 2`},
 		{"unknown key", rule("word: [a]"), `line 4: unknown key "word"`},
 		{"merge key", rule("<<: {}"), `line 4: unknown key "<<"`},
 		{"anchor", rule("words: [&a b]"), "line 4: words: entry 1: must be text; put quotes around it if it is"},
@@ -208,6 +217,12 @@ func TestParseRulesRefuses(t *testing.T) {
 		{"links as text", rule("maxLinks: '1'"), "line 4: maxLinks must be a whole number from 0 to 1000000"},
 		{"links too many", rule("maxLinks: 99999999999999999999"), "line 4: maxLinks must be a whole number from 0 to 1000000"},
 		{"links just too many", rule("maxLinks: 1000001"), "line 4: maxLinks must be a whole number from 0 to 1000000"},
+		{"host with a path", rule("linksTo: [a.example/b]"), "line 4: linksTo: entry 1: is not the name of a host, such as example.com"},
+		{"no host", rule("linksNotTo: ['.']"), "line 4: linksNotTo: entry 1: is not the name of a host, such as example.com"},
+		{"rate without a time", rule("maxRate: 5"), "line 4: maxRate must be a number and a time up to 24h, such as 5 in 10m"},
+		{"rate with a long time", rule("maxRate: 5 in 25h"), "line 4: maxRate must be a number and a time up to 24h, such as 5 in 10m"},
+		{"rate of none", rule("maxRate: 0 in 1m"), "line 4: maxRate must have a number from 1 to 10000"},
+		{"many copies", rule("maxCopies: 101 in 1m"), "line 4: maxCopies must have a number from 1 to 100"},
 		{"first 0 comments", rule("firstComments: 0"), "line 4: firstComments must be a whole number from 1 to 1000000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

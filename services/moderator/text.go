@@ -70,32 +70,6 @@ func isWordStart(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r)
 
 func isWordRune(r rune) bool { return isWordStart(r) || unicode.IsMark(r) }
 
-// countLinks counts the places in a folded text where a link begins: "http://",
-// "https://" or "www." at the start of a word. "https://www." is one link.
-func countLinks(folded string) int {
-	links, end, inWord := 0, 0, false
-	for i, r := range folded {
-		if n := linkPrefix(folded[i:]); n > 0 && !inWord && i >= end {
-			links++
-			end = i + n
-		}
-		inWord = isWordRune(r)
-	}
-	return links
-}
-
-// linkPrefix returns the length of the beginning of a link with which s starts,
-// and 0 when it starts with none.
-func linkPrefix(s string) int {
-	rest, https := strings.CutPrefix(s, "https://")
-	rest, http := strings.CutPrefix(rest, "http://")
-	rest, www := strings.CutPrefix(rest, "www.")
-	if !https && !http && !www {
-		return 0
-	}
-	return len(s) - len(rest)
-}
-
 // noRule is greater than the index of any rule.
 const noRule = math.MaxInt
 

@@ -1,0 +1,155 @@
+package moderator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
+)
+
+// What rules ask about the author and about other comments is counted up to the
+// entry that is judged and by the time of entries, not by the clock: judging the
+// entry again, now or in a replay, finds the same. Two entries that are judged at
+// the same moment may miss each other, so a limit can let one more through.
+
+// maxCopies bounds how many places of one text are looked at.
+const maxCopies = 200
+
+// facts returns the text of d with what the rules need to know of its author and
+// of other comments. With note, it also notes that the text has come.
+func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (Text, error) {
+	t := Text{Content: d.Content, Author: d.Author, KnownAuthor: d.AuthorKey != ""}
+	rates, copies := rules.windows()
+	pace, same := paceKey(d.AuthorKey), sameKey(fingerprint(d.Content))
+	var approved *redis.IntCmd
+	var own *redis.BoolCmd
+	recent := map[time.Duration]*redis.IntCmd{}
+	copied := map[time.Duration]*redis.StringSliceCmd{}
+	_, err := s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
+		if note && len(rates) > 0 && t.KnownAuthor {
+			remember(ctx, p, pace, d.Entry, "", rates)
+		}
+		if note && len(copies) > 0 {
+			remember(ctx, p, same, d.Entry, d.ID, copies)
+		}
+		if t.KnownAuthor {
+			approved = p.SCard(ctx, authorKey(event.Approved, d.AuthorKey))
+			own = p.SIsMember(ctx, authorKey(event.Approved, d.AuthorKey), d.ID)
+			for _, within := range rates {
+				recent[within] = p.ZLexCount(ctx, pace, "("+place(d.Entry, -within), "["+place(d.Entry, 0))
+			}
+		}
+		for _, within := range copies {
+			copied[within] = p.ZRangeArgs(ctx, redis.ZRangeArgs{
+				Key: same, ByLex: true, Rev: true, Start: "(" + place(d.Entry, -within), Stop: "[" + place(d.Entry, 0) + "~",
+				Count: maxCopies,
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		return t, bus.Err("what is known of an author", err)
+	}
+	if t.KnownAuthor {
+		t.Approved = int(approved.Val())
+		if own.Val() {
+			t.Approved-- // an edit of an approved comment does not vouch for itself
+		}
+	}
+	t.Rate, t.Copies = map[time.Duration]int{}, map[time.Duration]int{}
+	for within, n := range recent {
+		t.Rate[within] = int(n.Val())
+	}
+	for within, found := range copied {
+		t.Copies[within] = distinct(found.Val(), d.ID)
+	}
+	return t, nil
+}
+
+// place is a member of a sorted set that sorts by entry, shifted in time. It has a
+// fixed width, so that the order of bytes is that of entries.
+func place(id bus.ID, shift time.Duration) string {
+	ms := id.Ms
+	if back := uint64(-shift.Milliseconds()); shift < 0 { //nolint:gosec // negative by the condition
+		ms -= min(ms, back)
+	}
+	return fmt.Sprintf("%020d-%020d ", ms, id.Seq)
+}
+
+// remember adds an entry to a list of recent ones and drops what no rule can ask
+// for any more.
+func remember(ctx context.Context, p redis.Pipeliner, key string, id bus.ID, comment string, windows []time.Duration) {
+	keep := windows[0]
+	for _, w := range windows {
+		keep = max(keep, w)
+	}
+	p.ZAdd(ctx, key, redis.Z{Member: place(id, 0) + comment})
+	// Twice as long, for entries that are judged out of their order.
+	p.ZRemRangeByLex(ctx, key, "-", "("+place(id, -2*keep))
+	p.PExpire(ctx, key, 2*keep)
+}
+
+// distinct counts the comments that the members name, this one included.
+func distinct(members []string, comment string) int {
+	seen := map[string]bool{comment: true}
+	for _, m := range members {
+		_, id, _ := strings.Cut(m, " ")
+		seen[id] = true
+	}
+	return len(seen)
+}
+
+// fingerprint is the same for texts that read the same: their words alone count,
+// or if they have none what they show.
+func fingerprint(content string) string {
+	cleaned := clean(content)
+	text := strings.Join(splitWords(fold(cleaned)), " ")
+	if text == "" {
+		text = "\x00" + strings.Join(strings.Fields(cleaned), " ")
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
+}
+
+// history is what is known of an author from earlier comments.
+type history struct {
+	Approved int64 `json:"approved"`
+	Rejected int64 `json:"rejected"`
+	Held     int64 `json:"held"`
+	// First is true if no other comment of the author has been judged.
+	First bool `json:"first"`
+}
+
+// histories returns what is known of the authors of held comments, nil where
+// nothing tells the author from another.
+func (s *store) histories(ctx context.Context, comments []decision) ([]*history, error) {
+	all := make([]*history, len(comments))
+	counts := make([][3]*redis.IntCmd, len(comments))
+	_, err := s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, d := range comments {
+			for j, status := range []event.Status{event.Approved, event.Rejected, event.Flagged} {
+				counts[i][j] = p.SCard(ctx, authorKey(status, d.AuthorKey))
+			}
+		}
+		return nil
+	})
+	if err != nil && len(comments) > 0 {
+		return nil, bus.Err("history of authors", err)
+	}
+	for i, d := range comments {
+		if d.AuthorKey == "" {
+			continue
+		}
+		h := &history{Approved: counts[i][0].Val(), Rejected: counts[i][1].Val(), Held: counts[i][2].Val()}
+		h.First = h.Approved+h.Rejected+h.Held <= 1
+		all[i] = h
+	}
+	return all, nil
+}
