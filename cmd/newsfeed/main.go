@@ -4,6 +4,8 @@
 //	newsfeed up      starts every service, and a Redis if there is none
 //	newsfeed tail    shows the events as they happen
 //	newsfeed streams, lag, pending, consumers, inspect, dead, pause, resume, doctor
+//	newsfeed token   makes tokens for moderators
+//	newsfeed rules   checks the moderator's rules, and judges comments anew
 //
 // It ends with 0 after a clean stop, 2 if it was called or configured wrongly,
 // 3 if it was to look for what is wrong and found something, and 1 for every

@@ -31,7 +31,7 @@ lag --max, found something wrong.`,
 	}
 	o.register(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newUp(environ), newTail(environ))
+	root.AddCommand(newUp(environ), newTail(environ), newToken(), newRules(environ))
 	root.AddCommand(operators(environ)...)
 	return root
 }

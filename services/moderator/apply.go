@@ -1,0 +1,136 @@
+package moderator
+
+import (
+	"context"
+	"time"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/web"
+)
+
+// Again says which comments are judged anew, and by what.
+type Again struct {
+	Rules Rules
+	// Since leaves out texts that came before; zero takes them all. Last takes that
+	// many of the latest; 0 takes them all.
+	Since time.Time
+	Last  int
+	// DryRun finds what would change and changes nothing.
+	DryRun bool
+	// Changed, if set, is told of each comment whose verdict changes, and Progress
+	// from time to time how far it is.
+	Changed  func(Change)
+	Progress func(Tally)
+}
+
+// Change is a verdict that another one takes the place of.
+type Change struct {
+	Comment, Content string
+	Was, Now         Verdict
+}
+
+// Tally counts comments.
+type Tally struct {
+	Seen    int
+	Changed int
+	// ByPerson were decided by a person, whose decision stays.
+	ByPerson int
+}
+
+// againChunk is how many comments are read at once.
+const againChunk = 100
+
+// JudgeAgain judges comments anew, the latest first. Decisions of people stay, and
+// so do those of the external judge where no rule decides. A comment that is
+// changed by somebody else meanwhile is judged as it is then. It may be run again
+// at any time, and goes over what is done without a trace.
+func JudgeAgain(ctx context.Context, b *bus.Bus, a Again) (Tally, error) {
+	s := newStore(b)
+	var tally Tally
+	var after web.Cursor
+	for a.Last == 0 || tally.Seen < a.Last {
+		from := ""
+		if !after.IsZero() {
+			from = bus.TimeKey(after.At, after.ID)
+		}
+		ids, err := s.bus.Walk(ctx, idsKey, true, from, againChunk)
+		if err != nil || len(ids) == 0 {
+			return tally, err
+		}
+		comments, err := s.loadAll(ctx, ids)
+		if err != nil {
+			return tally, err
+		}
+		for _, d := range comments {
+			if d.Entry.Time().Before(a.Since) || a.Last > 0 && tally.Seen == a.Last {
+				return tally, nil
+			}
+			if err := a.one(ctx, s, d, &tally); err != nil {
+				return tally, err
+			}
+		}
+		if len(comments) == 0 {
+			return tally, nil // all of them deleted just now
+		}
+		last := comments[len(comments)-1]
+		after = web.Cursor{At: last.Entry.Time(), ID: last.ID}
+		if a.Progress != nil {
+			a.Progress(tally)
+		}
+	}
+	return tally, nil
+}
+
+// one judges one comment anew.
+func (a Again) one(ctx context.Context, s *store, d decision, tally *Tally) error {
+	tally.Seen++
+	was := d
+	next := func(d decision) (decision, bool, error) {
+		if !d.exists() || d.byPerson() {
+			return d, false, nil
+		}
+		v, changes, err := a.verdict(ctx, s, d)
+		if err != nil || !changes {
+			return d, false, err
+		}
+		was = d
+		return d.judged(v, byRules, time.Now()), true, nil
+	}
+	if d.byPerson() {
+		tally.ByPerson++
+	}
+	var now decision
+	var changed bool
+	var err error
+	if a.DryRun {
+		now, changed, err = next(d)
+	} else {
+		now, err = s.change(ctx, d.ID, func(d decision) (decision, bool, error) {
+			n, c, err := next(d)
+			changed = c
+			return n, c, err
+		})
+	}
+	if err != nil || !changed {
+		return err
+	}
+	tally.Changed++
+	if a.Changed != nil {
+		a.Changed(Change{Comment: now.ID, Content: now.Content, Was: was.verdict(), Now: now.verdict()})
+	}
+	return nil
+}
+
+// verdict is what the rules say of a text now, and whether that is news.
+func (a Again) verdict(ctx context.Context, s *store, d decision) (Verdict, bool, error) {
+	text, err := s.facts(ctx, a.Rules, d, false)
+	if err != nil {
+		return Verdict{}, false, err
+	}
+	text.Anew, text.Decided = true, d.Rule
+	v := a.Rules.Decide(text)
+	if v.Rule == "" && d.Moderator == byJudge {
+		return v, false, nil
+	}
+	return v, v != d.verdict(), nil
+}
