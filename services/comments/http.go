@@ -19,6 +19,9 @@ type api struct {
 	store  *store
 	limits *service.RateLimit
 	admin  web.Secret // sees and may change every comment
+
+	streams  *web.Streams
+	watchers *watchers
 }
 
 func (a api) routes(rt *web.Router) {
@@ -26,6 +29,7 @@ func (a api) routes(rt *web.Router) {
 	rt.Handle("GET", "/posts/{id}/comments", a.ofPost)
 	rt.Handle("GET", "/comments/all", a.all)
 	rt.Handle("GET", "/comments/{id}", a.get)
+	rt.Handle("GET", "/comments/{id}/stream", a.stream)
 	rt.Handle("PATCH", "/comments/{id}", a.limits.Limit(a.edit))
 	rt.Handle("DELETE", "/comments/{id}", a.limits.Limit(a.delete))
 }

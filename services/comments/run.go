@@ -31,6 +31,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	c := &consumer{store: s, awaited: map[bus.ID]bus.ID{}}
 	a := api{
 		store: s, limits: service.NewRateLimit(b, event.Comments, cfg.RateLimit, cfg.AdminToken), admin: cfg.AdminToken,
+		streams: web.NewStreams(log, web.StreamOptions{}), watchers: newWatchers(),
 	}
 	return service.Service{
 		Name: event.Comments, Port: Port, Config: cfg.Config, Log: log,
@@ -38,5 +39,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		Routes:  a.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Moderator), stream},
 		Handle:  c.handle,
+		Work: func(ctx context.Context) error {
+			a.watchers.follow(ctx, b)
+			return nil
+		},
 	}.Run(ctx, b)
 }
