@@ -1,9 +1,10 @@
 // Package comments accepts comments, holds them as pending, and applies the
 // moderator's verdicts.
 //
-// In: HTTP (http.go, and stream.go for an author who waits for a verdict); PostCreated, PostUpdated and PostDeleted from
-// {posts}:events; CommentModerated from {moderator}:events; and from
-// {comments}:events what others wrote there (consume.go). Out: CommentCreated,
+// In: HTTP (http.go, and stream.go for authors who wait for a verdict);
+// PostCreated, PostUpdated and PostDeleted from {posts}:events; CommentModerated
+// from {moderator}:events; and from {comments}:events what others wrote there
+// (consume.go). Out: CommentCreated,
 // CommentEdited, CommentUpdated and CommentDeleted on {comments}:events, each
 // written together with the comment it tells of.
 //
