@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -17,10 +18,11 @@ const conditionNames = "words, patterns, maxLinks, linksTo, linksNotTo, firstCom
 
 // Bounds of a limit in time.
 const (
-	maxWithin   = 24 * time.Hour
-	maxRateN    = 10_000
-	patience    = time.Second // with the patterns, in all
-	limitFormat = "must be a number and a time up to 24h, such as 5 in 10m"
+	maxWithin    = 24 * time.Hour
+	maxRateN     = 10_000
+	patience     = time.Second // with the patterns, in all
+	maxPatterned = 20_000      // characters that patterns are matched against
+	limitFormat  = "must be a number and a time up to 24h, such as 5 in 10m"
 )
 
 // Limit is so many within a time, in a file "5 in 10m".
@@ -57,21 +59,37 @@ type inspection struct {
 	links    int
 	hosts    []string
 	until    time.Time
+	long     bool // too long for patterns; NFKC makes up to 18 characters of one
 }
 
 func (r Rules) inspect(t Text) inspection {
 	in := inspection{Text: t, texts: [2]string{clean(t.Content), clean(t.Author)}, wordRule: noRule, until: time.Now().Add(r.patience)}
 	for _, text := range in.texts {
 		folded := fold(text)
-		in.wordRule = min(in.wordRule, r.words.first(splitWords(folded)))
+		words := spoken(folded)
+		in.wordRule = min(in.wordRule, r.words.first(words), r.words.first(bare(words)))
 		in.links += countLinks(folded)
 		in.hosts = append(in.hosts, linkHosts(folded)...)
+		in.long = in.long || len(text) > maxPatterned && utf8.RuneCountInString(text) > maxPatterned
 	}
 	return in
 }
 
 // overdue reports whether the rules have had their time.
 func (in inspection) overdue() bool { return time.Now().After(in.until) }
+
+// beyond says why the rule cannot decide, "" if it can.
+func (r Rule) beyond(in inspection) string {
+	switch {
+	case r.patterns == nil:
+		return ""
+	case in.long:
+		return "too long for the patterns"
+	case in.overdue():
+		return "the patterns took too long"
+	}
+	return ""
+}
 
 // matches reports whether the rule decides. Its words are looked for elsewhere,
 // those of all rules at once.
@@ -96,7 +114,7 @@ func (r Rule) matches(in inspection) bool {
 	}
 	return slices.ContainsFunc(r.patterns, func(p *regexp.Regexp) bool {
 		// An author who gave no name has none to match.
-		return !in.overdue() && (p.MatchString(in.texts[0]) || in.texts[1] != "" && p.MatchString(in.texts[1]))
+		return !in.long && !in.overdue() && (p.MatchString(in.texts[0]) || in.texts[1] != "" && p.MatchString(in.texts[1]))
 	})
 }
 

@@ -22,7 +22,7 @@ const (
 )
 
 // The bounds of a rules file. Whatever it says, a decision on a comment of 5,000
-// characters takes a second or two at worst, and usually less than one
+// characters takes a second or so at worst, and usually less than one
 // thousandth of that.
 const (
 	maxRulesBytes = 1 << 20
@@ -31,7 +31,7 @@ const (
 	maxWords      = 10_000  // in all rules
 	maxPatterns   = 1000    // in all rules
 	maxListed     = 1000    // characters of one word, phrase or pattern
-	maxSteps      = 100_000 // of all patterns, see compile
+	maxSteps      = 50_000 // of all patterns, see compile
 	maxNumber     = 1_000_000
 	maxNesting    = 32   // brackets open at once, dashes of lists in one line
 	maxName       = 100  // characters
@@ -140,7 +140,8 @@ func clone[T any](p *T) *T {
 // Decide returns the verdict of the first rule that matches, and Approved when
 // none does. Words, patterns and links are looked for in the author's name as
 // in the content. It depends on nothing but r and t, with one exception: a text
-// on which the patterns take longer than a second is held.
+// on which the patterns take longer than a second is held, as is one that is too
+// long for them.
 func (r Rules) Decide(t Text) Verdict {
 	if !t.KnownAuthor {
 		t.Approved = 0
@@ -150,8 +151,8 @@ func (r Rules) Decide(t Text) Verdict {
 		if i == in.wordRule || rule.matches(in) {
 			return Verdict{Status: rule.status(), Reason: rule.Reason, Note: rule.Note, Rule: rule.Name}
 		}
-		if in.overdue() {
-			return Verdict{Status: event.Flagged, Reason: "the rules took too long", Rule: rule.Name}
+		if why := rule.beyond(in); why != "" {
+			return Verdict{Status: event.Flagged, Reason: why, Rule: rule.Name}
 		}
 	}
 	return Verdict{Status: event.Approved}
@@ -251,7 +252,7 @@ func (p *ruleParser) field(rule *Rule, pair *ast.MappingValueNode) (condition bo
 
 // addWord adds a word or phrase of the rule that is being read.
 func (p *ruleParser) addWord(s string) error {
-	phrase := splitWords(fold(clean(s)))
+	phrase := spoken(fold(clean(s)))
 	p.words++
 	switch {
 	case len(phrase) == 0:

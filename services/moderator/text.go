@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -69,6 +70,54 @@ func splitWords(folded string) []string {
 func isWordStart(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func isWordRune(r rune) bool { return isWordStart(r) || unicode.IsMark(r) }
+
+// spoken returns the words of a folded text as they are compared: without marks
+// that belong to no letter, as in "r̶a̶c̶i̶s̶m".
+func spoken(folded string) []string {
+	words := splitWords(folded)
+	for i, w := range words {
+		words[i] = unmarked(w)
+	}
+	return words
+}
+
+// bare returns the words without any mark on a letter, accents included, so that
+// "râcism" reads like the word that it is to be taken for; nil if that changes
+// nothing. A listed word with accents does not match one without.
+func bare(words []string) []string {
+	var out []string
+	for i, w := range words {
+		if b := norm.NFC.String(unmarked(norm.NFD.String(w))); b != w {
+			if out == nil {
+				out = slices.Clone(words)
+			}
+			out[i] = b
+		}
+	}
+	return out
+}
+
+// unmarked removes the marks that stand on their own behind a letter of a script
+// in which letters with marks are letters to Unicode; in others, such as
+// Devanagari, marks are what vowels are written with.
+func unmarked(word string) string {
+	marked := false
+	for i := 0; i < len(word) && !marked; i++ {
+		marked = word[i] >= 0x80
+	}
+	if !marked {
+		return word
+	}
+	alphabetic := false
+	return strings.Map(func(r rune) rune {
+		if !unicode.In(r, unicode.Mn, unicode.Me) {
+			alphabetic = unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Nd)
+		} else if alphabetic {
+			return -1
+		}
+		return r
+	}, word)
+}
 
 // noRule is greater than the index of any rule.
 const noRule = math.MaxInt
