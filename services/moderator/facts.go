@@ -48,7 +48,7 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 		}
 		for _, within := range copies {
 			copied[within] = p.ZRangeArgs(ctx, redis.ZRangeArgs{
-				Key: same, ByLex: true, Rev: true, Start: "(" + place(d.Entry, -within), Stop: "[" + place(d.Entry, 0) + "~",
+				Key: same, ByLex: true, Rev: true, Start: "[" + place(d.Entry, 0) + "\xff", Stop: "(" + place(d.Entry, -within),
 				Count: maxCopies,
 			})
 		}

@@ -127,6 +127,40 @@ func TestReloadLogSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What the log says once can be looked up for as long as it holds.
+func TestStateSaysWhyTheFileIsNotInForce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	write(t, path, rulesWith("one"))
+	f, err := OpenRules(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	loaded := f.State().Loaded
+	for _, step := range []struct {
+		file, err string // "-" removes the file
+	}{
+		{rulesWith("one"), ""}, {"rules:\n  - a\n", "line 2"}, {"-", "no such file"}, {"rules:\n  - a\n", "line 2"},
+		{"-", "no such file"}, {rulesWith("one"), ""},
+	} {
+		if step.file == "-" {
+			_ = os.Remove(path)
+		} else {
+			write(t, path, step.file)
+		}
+		f.reload(log)
+		f.reload(log)
+		got := f.State()
+		if !strings.Contains(got.Error, step.err) || (got.Error == "") != (step.err == "") || got.Failed.IsZero() != (step.err == "") {
+			t.Errorf("%q: state %+v, want error %q", step.file, got, step.err)
+		}
+	}
+	if !f.State().Loaded.After(loaded) {
+		t.Error("new rules were loaded and the time is the old one")
+	}
+}
+
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rules.yaml")

@@ -141,6 +141,12 @@ func (r *rig) await(id string, entry bus.ID) decision {
 	return d
 }
 
+// until waits for something that is on its way.
+func (r *rig) until(ok func() bool) {
+	r.t.Helper()
+	bustest.Eventually(r.t, 20*time.Second, "what the test waits for", ok)
+}
+
 // judgedAs writes a text and asks for the status of its verdict.
 func (r *rig) judgedAs(want event.Status, id, content, author string) decision {
 	r.t.Helper()

@@ -1,6 +1,7 @@
 package moderator
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -337,5 +338,22 @@ func TestLog(t *testing.T) {
 	}
 	for _, query := range []string{"?status=pending", "?since=yesterday", "?before=x", "?limit=101", "?comment=a&comment=b"} {
 		ask[problem](r, http.StatusBadRequest, annsToken, "GET", "/moderation/log"+query, "")
+	}
+}
+
+func TestRulesAreShown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, holding, nil)
+	v := ask[rulesView](r, http.StatusOK, annsToken, "GET", "/moderation/rules", "")
+	if v.Source != "built in" || len(v.Rules) != 2 || v.Rules[0].Name != "unsure" || v.Error != "" || v.Loaded.IsZero() || v.Otherwise != "approve" {
+		t.Errorf("rules: %+v", v)
+	}
+	r.consumer.rules.failed(errors.New("line 3: a mistake"))
+	if v := ask[rulesView](r, http.StatusOK, annsToken, "GET", "/moderation/rules", ""); v.Error != "line 3: a mistake" || len(v.Rules) != 2 {
+		t.Errorf("with a mistake in the file: %+v", v)
+	}
+	got := ask[tried](r, http.StatusOK, annsToken, "POST", "/moderation/check", `{"content":"NO!"}`)
+	if got.Status != event.Rejected || got.Rule != "never" {
+		t.Errorf("check: %+v", got)
 	}
 }

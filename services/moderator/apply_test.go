@@ -1,0 +1,103 @@
+package moderator
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"newsfeed/internal/event"
+)
+
+// again judges anew and returns the changes by comment.
+func (r *rig) again(a Again, want Tally) map[string]Change {
+	r.t.Helper()
+	changes := map[string]Change{}
+	a.Changed = func(c Change) { changes[c.Comment] = c }
+	progress := 0
+	a.Progress = func(Tally) { progress++ }
+	got, err := JudgeAgain(r.t.Context(), r.bus, a)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		r.t.Error(diff)
+	}
+	if got.Seen > againChunk && progress == 0 {
+		r.t.Error("it does not say how far it is")
+	}
+	return changes
+}
+
+func TestJudgeAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, holding+"  - {name: copies, maxCopies: 1 in 1h, then: hold}\n", nil)
+	r.judgedAs(event.Approved, "fine", "fine word", "a")
+	r.judgedAs(event.Approved, "tea", "a cup of tea", "a")
+	r.judgedAs(event.Flagged, "hmm", "hmm", "a")
+	r.judgedAs(event.Rejected, "no", "no", "a")
+	r.judgedAs(event.Flagged, "copy", "Fine word", "a")
+	r.judgedAs(event.Approved, "person", "tea again", "a")
+	ask[outcome](r, http.StatusOK, annsToken, "POST", "/moderation/decisions", deciding("person", 1, event.Approved, `,"reason":"I like tea"`))
+	r.judgedAs(event.Approved, "deleted", "tea", "a")
+	gone := r.publish(event.TypeCommentDeleted, event.CommentDeleted{PostID: "p", ID: "deleted"})
+	r.until(func() bool { d, _, err := r.store.load(t.Context(), "deleted"); return err == nil && d.Entry == gone })
+
+	rules := parse(t, `rules:
+  - {name: tea, words: [tea], then: reject, reason: no tea here}
+  - {name: copies, maxCopies: 1 in 1h, then: hold}
+`)
+	before, err := r.bus.Last(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Tally{Seen: 6, Changed: 3, ByPerson: 1}
+	dry := r.again(Again{Rules: rules, DryRun: true}, want)
+	if after, err := r.bus.Last(t.Context(), stream); err != nil || after != before {
+		t.Errorf("the dry run wrote something: %s, %v", after, err)
+	}
+	if diff := cmp.Diff(dry, r.again(Again{Rules: rules}, want)); diff != "" {
+		t.Errorf("the dry run said something else: %s", diff)
+	}
+	for id, status := range map[string]event.Status{"tea": event.Rejected, "hmm": event.Approved, "no": event.Approved} {
+		if c, ok := dry[id]; !ok || c.Now.Status != status {
+			t.Errorf("%s: %+v, want %s", id, c, status)
+		}
+	}
+	for id, status := range map[string]event.Status{
+		"fine": event.Approved, "tea": event.Rejected, "hmm": event.Approved, "no": event.Approved, "copy": event.Flagged, "person": event.Approved,
+	} {
+		d, _, err := r.store.load(t.Context(), id)
+		if err != nil || d.Status != status {
+			t.Errorf("%s is %s, want %s (%v)", id, d.Status, status, err)
+		}
+		last := r.decisionsOf(id)
+		if got := last[len(last)-1]; *got.Status != status || *got.Decision != d.Number {
+			t.Errorf("the last verdict that went out on %s: %+v", id, got)
+		}
+	}
+	if sum, err := r.store.waiting(t.Context()); err != nil || sum.Held != 1 || sum.Oldest != "copy" {
+		t.Errorf("the queue after that: %+v, %v", sum, err)
+	}
+	r.again(Again{Rules: rules}, Tally{Seen: 6, ByPerson: 1})
+	r.again(Again{Rules: rules, Last: 2}, Tally{Seen: 2, ByPerson: 1})
+	r.again(Again{Rules: rules, Since: time.Now().Add(time.Hour)}, Tally{})
+}
+
+func TestJudgeAgainGoesThroughAll(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "rules: []", nil)
+	const n = 2*againChunk + 5
+	for i := range n {
+		r.write(fmt.Sprintf("c%d", i), "tea", "a")
+	}
+	r.until(func() bool { return r.redis.Client().ZCard(t.Context(), idsKey).Val() == n })
+	rules := parse(t, "rules: [{name: tea, words: [tea], then: hold}]")
+	r.again(Again{Rules: rules, Last: againChunk + 1, DryRun: true}, Tally{Seen: againChunk + 1, Changed: againChunk + 1})
+	r.again(Again{Rules: rules}, Tally{Seen: n, Changed: n})
+	if sum, err := r.store.waiting(t.Context()); err != nil || sum.Held != n {
+		t.Errorf("held: %+v, %v", sum, err)
+	}
+}
