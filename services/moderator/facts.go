@@ -19,6 +19,10 @@ import (
 // entry again, now or in a replay, finds the same. Two entries that are judged at
 // the same moment may miss each other, so a limit can let one more through.
 
+// lateness is how much later than entries after it an entry may be judged, or
+// judged again, and still find what came before it.
+const lateness = 2 * time.Hour
+
 // maxCopies bounds how many places of one text are looked at.
 const maxCopies = 200
 
@@ -48,7 +52,7 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 		}
 		for _, within := range copies {
 			copied[within] = p.ZRangeArgs(ctx, redis.ZRangeArgs{
-				Key: same, ByLex: true, Rev: true, Start: "[" + place(d.Entry, 0) + "\xff", Stop: "(" + place(d.Entry, -within),
+				Key: same, ByLex: true, Rev: true, Start: "[" + place(d.Entry, 0) + "\xff", Stop: "(" + place(d.Entry, -within) + "\xff",
 				Count: maxCopies,
 			})
 		}
@@ -90,10 +94,10 @@ func remember(ctx context.Context, p redis.Pipeliner, key string, id bus.ID, com
 	for _, w := range windows {
 		keep = max(keep, w)
 	}
+	keep += lateness
 	p.ZAdd(ctx, key, redis.Z{Member: place(id, 0) + comment})
-	// Twice as long, for entries that are judged out of their order.
-	p.ZRemRangeByLex(ctx, key, "-", "("+place(id, -2*keep))
-	p.PExpire(ctx, key, 2*keep)
+	p.ZRemRangeByLex(ctx, key, "-", "("+place(id, -keep))
+	p.PExpire(ctx, key, keep)
 }
 
 // distinct counts the comments that the members name, this one included.
