@@ -92,6 +92,9 @@ func findEachOther(env map[string]string, offset int) {
 		if env[name] == "" {
 			env[name] = "http://127.0.0.1:" + strconv.Itoa(s.port+offset)
 		}
+		if s.name == pageName && env["PUBLIC_URL"] == "" {
+			env["PUBLIC_URL"] = "http://localhost:" + strconv.Itoa(s.port+offset)
+		}
 	}
 }
 

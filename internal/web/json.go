@@ -9,13 +9,15 @@ import (
 	"net/http"
 )
 
+const jsonType = "application/json"
+
 // WriteJSON answers with v as JSON. An error means that nothing was written.
 func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	body, err := marshal(v)
 	if err != nil {
 		return err
 	}
-	writeBody(w, status, body)
+	writeBody(w, status, jsonType, body)
 	return nil
 }
 
@@ -27,9 +29,14 @@ func WriteCached(w http.ResponseWriter, r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(body)
-	writeTagged(w, r, `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`, body)
+	WriteCachedBody(w, r, jsonType, body)
 	return nil
+}
+
+// WriteCachedBody is [WriteCached] for a body of another type.
+func WriteCachedBody(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
+	sum := sha256.Sum256(body)
+	writeTagged(w, r, `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`, contentType, body)
 }
 
 // WriteVersion is [WriteCached] for one document, with the ETag that If-Match
@@ -39,22 +46,22 @@ func WriteVersion(w http.ResponseWriter, r *http.Request, version int64, v any) 
 	if err != nil {
 		return err
 	}
-	writeTagged(w, r, VersionTag(version), body)
+	writeTagged(w, r, VersionTag(version), jsonType, body)
 	return nil
 }
 
-func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte) {
+func writeTagged(w http.ResponseWriter, r *http.Request, tag, contentType string, body []byte) {
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Cache-Control", "no-cache") // keep it, but ask each time
 	if noneMatch(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeBody(w, http.StatusOK, body)
+	writeBody(w, http.StatusOK, contentType, body)
 }
 
-func writeBody(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Type", "application/json")
+func writeBody(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only if the client is gone, and then nobody is there to be told
 }

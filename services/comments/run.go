@@ -13,6 +13,7 @@ import (
 // Config is what the service can be told by environment variables.
 type Config struct {
 	web.Config
+	web.StreamConfig
 	// EditKey makes the edit tokens; without it a random key is kept in Redis.
 	EditKey web.Secret `env:"EDIT_KEY"`
 	// AdminToken shows, changes and deletes every comment.
@@ -31,7 +32,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	c := &consumer{store: s, awaited: map[bus.ID]bus.ID{}}
 	a := api{
 		store: s, limits: service.NewRateLimit(b, event.Comments, cfg.RateLimit, cfg.AdminToken), admin: cfg.AdminToken,
-		streams: web.NewStreams(log, web.StreamOptions{}), watchers: newWatchers(),
+		streams: web.NewStreams(log, cfg.StreamOptions()), watchers: newWatchers(),
 	}
 	return service.Service{
 		Name: event.Comments, Port: Port, Config: cfg.Config, Log: log,

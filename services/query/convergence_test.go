@@ -45,7 +45,7 @@ func newWorld(t *testing.T, addr string, db int) *world {
 	t.Cleanup(func() { b.Close(); _ = client.Close() })
 	w := &world{client: client, store: newStore(b), router: web.NewRouter(slog.New(slog.DiscardHandler))}
 	h := newHub(w.store, slog.New(slog.DiscardHandler))
-	api{store: w.store, hub: h, live: newLive(h, nil, nil)}.routes(w.router)
+	api{store: w.store, hub: h, live: newLive(h, nil, nil), feeds: feeds{w.store, testURL}}.routes(w.router)
 	return w
 }
 
@@ -77,7 +77,7 @@ func (w *world) see(ctx context.Context) (string, error) {
 		}
 		fmt.Fprintf(&b, "%s\n\t%s\n", key, strings.Join(content, "\n\t"))
 	}
-	for _, path := range []string{"/posts", "/posts?limit=1", "/posts/p1", "/posts/p2", "/posts/p1/comments", "/posts/p2/comments"} {
+	for _, path := range []string{"/posts", "/posts?limit=1", "/posts/p1", "/posts/p2", "/posts/p1/comments", "/posts/p2/comments", "/feed.atom", "/posts/p1/comments.atom"} {
 		r := httptest.NewRequestWithContext(ctx, "GET", path, nil)
 		r.Header.Set("X-Request-Id", "same")
 		answer := httptest.NewRecorder()

@@ -11,6 +11,7 @@ type api struct {
 	store *store
 	hub   *hub
 	live  *live
+	feeds feeds
 }
 
 func (a api) routes(rt *web.Router) {
@@ -18,6 +19,8 @@ func (a api) routes(rt *web.Router) {
 	rt.Handle("GET", "/posts/stream", a.live.serve)
 	rt.Handle("GET", "/posts/{id}", a.post)
 	rt.Handle("GET", "/posts/{id}/comments", a.comments)
+	rt.Handle("GET", "/feed.atom", a.feeds.posts)
+	rt.Handle("GET", "/posts/{id}/comments.atom", a.feeds.comments)
 }
 
 func (a api) page(w http.ResponseWriter, r *http.Request) error {

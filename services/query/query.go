@@ -2,8 +2,9 @@
 // service that the public feed is read from.
 //
 // In: every event of {posts}:events and {comments}:events, folded into the view
-// (fold.go, consume.go). Out: pages over HTTP (http.go), changes of the view as
-// server-sent events (changes.go, hub.go, stream.go); no events.
+// (fold.go, consume.go). Out: pages over HTTP (http.go), Atom feeds
+// (atom.go), changes of the view as server-sent events (changes.go, hub.go,
+// stream.go); no events.
 //
 // Keys, of the view's generation 1:
 //

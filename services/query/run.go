@@ -13,6 +13,8 @@ import (
 type Config struct {
 	web.Config
 	web.StreamConfig
+	// PublicURL is where readers find the page: the feeds' links lead there.
+	PublicURL PublicURL `env:"PUBLIC_URL" envDefault:"http://localhost:3000"`
 }
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
@@ -27,7 +29,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	streams := web.NewStreams(log, cfg.StreamOptions())
 	return service.Service{
 		Name: event.Query, Port: Port, Config: cfg.Config, Log: log,
-		Routes:  api{s, h, newLive(h, streams, log)}.routes,
+		Routes:  api{s, h, newLive(h, streams, log), feeds{s, cfg.PublicURL}}.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Comments)},
 		Handle:  s.handle,
 		Work:    h.run,

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -151,11 +152,31 @@ func (s *store) post(ctx context.Context, id string) (postView, error) {
 }
 
 func (s *store) read(ctx context.Context, args ...any) ([]postView, error) {
+	found, err := s.readPosts(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]postView, len(found))
+	for i, f := range found {
+		views[i] = f.view(f.approved, f.comments)
+	}
+	return views, nil
+}
+
+// foundPost is a post that is shown, how many of its comments are approved, and
+// the latest of all.
+type foundPost struct {
+	post
+	approved int64
+	comments []comment
+}
+
+func (s *store) readPosts(ctx context.Context, args ...any) ([]foundPost, error) {
 	rows, err := s.pageScript.RunRO(ctx, s.bus.Redis(), []string{feedKey}, args...).Slice()
 	if err != nil {
 		return nil, bus.Err("read the view", err)
 	}
-	posts := make([]postView, 0, len(rows))
+	posts := make([]foundPost, 0, len(rows))
 	for _, row := range rows {
 		cells, ok := row.([]any)
 		if !ok || len(cells) != 4 {
@@ -174,7 +195,7 @@ func (s *store) read(ctx context.Context, args ...any) ([]postView, error) {
 		if err != nil {
 			return nil, err
 		}
-		posts = append(posts, p.view(approved, comments))
+		posts = append(posts, foundPost{p, approved, comments})
 	}
 	return posts, nil
 }
@@ -234,4 +255,33 @@ func from(c web.Cursor) string {
 		return ""
 	}
 	return bus.TimeKey(c.At, c.ID)
+}
+
+// commentsBack returns up to limit comments of a post before a member of its
+// order, newest first, and the member to go on from, "" at the end. A comment is
+// as it is when it is read.
+func (s *store) commentsBack(ctx context.Context, postID, before string, limit int) (comments []comment, last string, err error) {
+	start := "+"
+	if before != "" {
+		start = "(" + before
+	}
+	members, err := s.bus.Redis().ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: orderKey(postID), ByLex: true, Rev: true, Start: start, Stop: "-", Count: int64(limit),
+	}).Result()
+	if err != nil || len(members) == 0 {
+		return nil, "", bus.Err("read comments", err)
+	}
+	ids := make([]string, len(members))
+	for i, m := range members {
+		_, ids[i], _ = strings.Cut(m, " ")
+	}
+	values, err := s.bus.Redis().HMGet(ctx, commentsKey(postID), ids...).Result()
+	if err != nil {
+		return nil, "", bus.Err("read comments", err)
+	}
+	if len(members) == limit {
+		last = members[limit-1]
+	}
+	comments, err = parseComments(values)
+	return comments, last, err
 }
