@@ -96,11 +96,12 @@ func (s *system) searchAll(posts []post, comments []comment) {
 		single = append(single, place{"posts", "/posts/" + post.ID, false}, place{"query", "/posts/" + post.ID, post.ID == p})
 	}
 	single = append(single, place{"query", "/posts/" + posts[1].ID + "/comments", false}, place{"comments", "/posts/" + posts[1].ID + "/comments", false})
+	single = append(single, place{"query", "/feed.atom", false}, place{"query", "/posts/" + p + "/comments.atom", true})
 	for i, c := range comments {
 		single = append(single, place{"comments", "/comments/" + c.ID, i == 0})
 	}
 	for _, service := range []string{"posts", "comments", "query"} {
-		for _, path := range []string{"/livez", "/readyz", "/metrics", "/feed.atom", "/nothing"} {
+		for _, path := range []string{"/livez", "/readyz", "/metrics", "/nothing"} {
 			single = append(single, place{service, path, false})
 		}
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"sync/atomic"
 	"syscall"
@@ -21,8 +22,9 @@ type system struct {
 }
 
 // startSystem runs the system until the end of the test, and then asks that
-// every process stops well and no entry is in the dead letters.
-func startSystem(t testing.TB) *system {
+// every process stops well and no entry is in the dead letters. Every process gets
+// the further settings too.
+func startSystem(t testing.TB, settings ...map[string]string) *system {
 	t.Helper()
 	s := &system{
 		t: t, redis: bustest.Start(t), replicas: map[string][]*process{},
@@ -31,6 +33,9 @@ func startSystem(t testing.TB) *system {
 	for _, name := range services {
 		for i := range 2 {
 			p := newProcess(t, name, fmt.Sprintf("%s-%d", name, i), s.redis.URL())
+			for _, more := range settings {
+				maps.Copy(p.env, more)
+			}
 			s.replicas[name] = append(s.replicas[name], p)
 		}
 	}
