@@ -13,7 +13,9 @@ import (
 )
 
 func newRules(environ map[string]string) *cobra.Command {
-	cmd := &cobra.Command{Use: "rules", Short: "Check the moderator's rules, try them on comments, and judge comments anew", Args: noArgs}
+	cmd := &cobra.Command{
+		Use: "rules", Short: "Check the moderator's rules, try them on comments, and judge comments anew", Args: noArgs, RunE: help,
+	}
 	cmd.AddCommand(newRulesCheck(), newRulesDryRun(environ), newRulesApply(environ))
 	return cmd
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func newToken() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Make tokens for moderators", Args: noArgs}
+	cmd := &cobra.Command{Use: "token", Short: "Make tokens for moderators", Args: noArgs, RunE: help}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "new NAME",
 		Short: "Make a token for a moderator, and show it this once",
@@ -32,6 +32,9 @@ a token, add the new line, and take the old one out once the new is in use.`,
 	})
 	return cmd
 }
+
+// help is what a command does that only has others under it.
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 // oneArg asks for one argument.
 func oneArg(name string) cobra.PositionalArgs {

@@ -89,7 +89,7 @@ type CommentModerated struct {
 	Note    *string `json:"note,omitempty"`
 	// Rule names the rule that decided, if one did.
 	Rule *string `json:"rule,omitempty"`
-	// Moderator names who decided: "rules", or a person.
+	// Moderator names who decided: "rules", "judge" for an external one, or a person.
 	Moderator *string `json:"moderator,omitempty"`
 	// Version is the comment's version whose text was judged. Absent means the
 	// present text.

@@ -69,7 +69,9 @@ func (r Rules) inspect(t Text) inspection {
 		words := spoken(folded)
 		in.wordRule = min(in.wordRule, r.words.first(words), r.words.first(bare(words)))
 		in.links += countLinks(folded)
-		in.hosts = append(in.hosts, linkHosts(folded)...)
+		if r.askHosts() {
+			in.hosts = append(in.hosts, linkHosts(folded)...)
+		}
 		in.long = in.long || len(text) > maxPatterned && utf8.RuneCountInString(text) > maxPatterned
 	}
 	return in
@@ -141,6 +143,17 @@ func (r Rules) windows() (rates, copies []time.Duration) {
 		}
 	}
 	return rates, copies
+}
+
+// askFirst reports whether a rule asks how many comments of the author have been
+// approved.
+func (r Rules) askFirst() bool {
+	return slices.ContainsFunc(r.list, func(rule Rule) bool { return rule.FirstComments != nil })
+}
+
+// askHosts reports whether a rule asks where links lead.
+func (r Rules) askHosts() bool {
+	return slices.ContainsFunc(r.list, func(rule Rule) bool { return rule.hosts != nil })
 }
 
 // condition reads the key of a rule that says when it decides.

@@ -31,6 +31,7 @@ const maxCopies = 200
 func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (Text, error) {
 	t := Text{Content: d.Content, Author: d.Author, KnownAuthor: d.AuthorKey != ""}
 	rates, copies := rules.windows()
+	first := t.KnownAuthor && rules.askFirst()
 	pace, same := paceKey(d.AuthorKey), sameKey(fingerprint(d.Content))
 	var approved *redis.IntCmd
 	var own *redis.BoolCmd
@@ -43,9 +44,11 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 		if note && len(copies) > 0 {
 			remember(ctx, p, same, d.Entry, d.ID, copies)
 		}
-		if t.KnownAuthor {
+		if first {
 			approved = p.SCard(ctx, authorKey(event.Approved, d.AuthorKey))
 			own = p.SIsMember(ctx, authorKey(event.Approved, d.AuthorKey), d.ID)
+		}
+		if t.KnownAuthor {
 			for _, within := range rates {
 				recent[within] = p.ZLexCount(ctx, pace, "("+place(d.Entry, -within), "["+place(d.Entry, 0))
 			}
@@ -61,7 +64,7 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 	if err != nil {
 		return t, bus.Err("what is known of an author", err)
 	}
-	if t.KnownAuthor {
+	if first {
 		t.Approved = int(approved.Val())
 		if own.Val() {
 			t.Approved-- // an edit of an approved comment does not vouch for itself

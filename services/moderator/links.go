@@ -63,7 +63,7 @@ func hostOf(rest string) string {
 	if end >= 0 {
 		rest = rest[:end]
 	}
-	if plain, err := url.PathUnescape(rest); err == nil {
+	if plain, err := url.PathUnescape(rest); err == nil && plain != rest {
 		rest = fold(clean(plain))
 	}
 	rest = strings.ReplaceAll(rest, "\u3002", ".") // IDNA takes the ideographic full stop for a dot

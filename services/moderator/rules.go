@@ -31,7 +31,7 @@ const (
 	maxWords      = 10_000 // in all rules
 	maxPatterns   = 1000   // in all rules
 	maxListed     = 1000   // characters of one word, phrase or pattern
-	maxSteps      = 50_000 // of all patterns, see compile
+	maxSteps      = 20_000 // of all patterns, see compile
 	maxNumber     = 1_000_000
 	maxNesting    = 32   // brackets open at once, dashes of lists in one line
 	maxName       = 100  // characters
