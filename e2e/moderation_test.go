@@ -279,6 +279,19 @@ func TestEditedAfterApproval(t *testing.T) {
 	s.must(http.StatusConflict, deciding(ann, c, approved.Version, "approved", ""))
 	s.must(http.StatusOK, deciding(ann, c, h.Version, "rejected", ""))
 	s.awaitStatus(edited, "rejected")
+	s.ownIs(own, "rejected")
+	s.must(http.StatusNoContent, request{service: "comments", method: "DELETE", path: "/comments/" + c.ID}.token(c.EditToken))
+	select {
+	case e := <-own:
+		if e.Type != "deleted" || !strings.Contains(e.Data, c.ID) {
+			t.Errorf("after the deletion the author is told %v", e)
+		}
+	case <-time.After(patience):
+		t.Error("the author is not told of the deletion")
+	}
+	if e, more := <-own; more {
+		t.Errorf("the stream goes on after the deletion: %v", e)
+	}
 }
 
 func TestTwoModerators(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"newsfeed/internal/bus"
 	"newsfeed/internal/bustest"
 	"newsfeed/internal/event"
 )
@@ -192,5 +193,30 @@ func TestRulesAreShown(t *testing.T) {
 	got := ask[tried](r, http.StatusOK, annsToken, "POST", "/moderation/check", `{"content":"NO!"}`)
 	if got.Status != event.Rejected || got.Rule != "never" {
 		t.Errorf("check: %+v", got)
+	}
+}
+
+// The title is that of the latest entry, in whatever order they come, and none of
+// a deleted post.
+func TestTitles(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, holding, nil)
+	for _, step := range []struct {
+		title
+		want string
+	}{
+		{title{Title: "second", Entry: bus.ID{Ms: 2}}, "second"},
+		{title{Title: "first", Entry: bus.ID{Ms: 1}}, "second"},
+		{title{Title: "third", Entry: bus.ID{Ms: 3}}, "third"},
+		{title{Title: "third", Entry: bus.ID{Ms: 3}}, "third"},
+		{title{Entry: bus.ID{Ms: 2}, Deleted: true}, ""},
+		{title{Title: "fourth", Entry: bus.ID{Ms: 4}}, ""},
+	} {
+		if err := r.store.retitle(t.Context(), "p", step.title); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.store.titles(t.Context(), []string{"unknown", "p"}); err != nil || got[0] != "" || got[1] != step.want {
+			t.Errorf("after %+v the titles are %q, want %q (%v)", step.title, got, step.want, err)
+		}
 	}
 }
