@@ -79,7 +79,7 @@ func TestQueueShowsWhatAPersonNeeds(t *testing.T) {
 	bustest.Eventually(t, 10*time.Second, "the deleted comment is out of the queue", func() bool {
 		return slices.Equal(ids(ask[[]held](r, http.StatusOK, annsToken, "GET", "/moderation/queue", "")), []string{"c2"})
 	})
-	if keys := r.redis.Client().Keys(t.Context(), "*c1*").Val(); !slices.Equal(keys, []string{docKey("c1")}) {
+	if keys := r.redis.Client().Keys(t.Context(), "{moderator}:*c1*").Val(); !slices.Equal(keys, []string{docKey("c1")}) {
 		t.Errorf("left of the deleted comment: %v", keys)
 	}
 	if doc := r.redis.Client().Get(t.Context(), docKey("c1")).Val(); strings.Contains(doc, "hmm") {
