@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"newsfeed/internal/web"
 	"newsfeed/services/moderator"
 )
 
@@ -77,7 +79,8 @@ func newRulesApply(environ map[string]string) *cobra.Command {
 		Long: `Judge comments anew by the rules of a file, the latest first.
 
 What a person decided stays, and what the external judge decided where no rule
-says otherwise. A rule about what is recent (maxRate, maxCopies) matches if it
+says otherwise; where a rule decided and none does any more, the judge is asked
+(JUDGE_URL). A rule about what is recent (maxRate, maxCopies) matches if it
 did when the comment came. The moderator may run meanwhile, and so may this again:
 what has been judged so already is left as it is.`,
 		Args: oneArg("FILE"),
@@ -116,6 +119,10 @@ func judgeAgain(cmd *cobra.Command, environ map[string]string, f redisFlags, pat
 	if err != nil {
 		return err
 	}
+	if again.Config, err = web.Load[moderator.Config](environ); err != nil {
+		return err
+	}
+	again.Log = web.NewLogger(cmd.ErrOrStderr(), "rules", slog.LevelWarn)
 	b, closeBus, err := f.open(ctx, environ)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package moderator
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"newsfeed/internal/bus"
@@ -11,6 +12,10 @@ import (
 // Again says which comments are judged anew, and by what.
 type Again struct {
 	Rules Rules
+	// Config says whether there is an external judge, who is asked where a rule
+	// decided and none does any more, and Log is told where the judge fails.
+	Config Config
+	Log    *slog.Logger
 	// Since leaves out texts that came before; zero takes them all. Last takes that
 	// many of the latest; 0 takes them all.
 	Since time.Time
@@ -45,7 +50,7 @@ const againChunk = 100
 // changed by somebody else meanwhile is judged as it is then. It may be run again
 // at any time, and goes over what is done without a trace.
 func JudgeAgain(ctx context.Context, b *bus.Bus, a Again) (Tally, error) {
-	s := newStore(b)
+	s, j := newStore(b), a.Config.judge(a.Log)
 	var tally Tally
 	var after web.Cursor
 	for a.Last == 0 || tally.Seen < a.Last {
@@ -65,7 +70,7 @@ func JudgeAgain(ctx context.Context, b *bus.Bus, a Again) (Tally, error) {
 			if d.Entry.Time().Before(a.Since) || a.Last > 0 && tally.Seen == a.Last {
 				return tally, nil
 			}
-			if err := a.one(ctx, s, d, &tally); err != nil {
+			if err := a.one(ctx, s, j, d, &tally); err != nil {
 				return tally, err
 			}
 		}
@@ -82,19 +87,19 @@ func JudgeAgain(ctx context.Context, b *bus.Bus, a Again) (Tally, error) {
 }
 
 // one judges one comment anew.
-func (a Again) one(ctx context.Context, s *store, d decision, tally *Tally) error {
+func (a Again) one(ctx context.Context, s *store, j *judge, d decision, tally *Tally) error {
 	tally.Seen++
 	was := d
 	next := func(d decision) (decision, bool, error) {
 		if !d.exists() || d.byPerson() {
 			return d, false, nil
 		}
-		v, changes, err := a.verdict(ctx, s, d)
-		if err != nil || !changes {
+		v, who, err := a.verdict(ctx, s, j, d)
+		if err != nil || v == d.verdict() {
 			return d, false, err
 		}
 		was = d
-		return d.judged(v, byRules, time.Now()), true, nil
+		return d.judged(v, who, time.Now()), true, nil
 	}
 	if d.byPerson() {
 		tally.ByPerson++
@@ -121,16 +126,22 @@ func (a Again) one(ctx context.Context, s *store, d decision, tally *Tally) erro
 	return nil
 }
 
-// verdict is what the rules say of a text now, and whether that is news.
-func (a Again) verdict(ctx context.Context, s *store, d decision) (Verdict, bool, error) {
+// verdict is what is to be said of a text now, and who says it.
+func (a Again) verdict(ctx context.Context, s *store, j *judge, d decision) (v Verdict, who string, err error) {
 	text, err := s.facts(ctx, a.Rules, d, false)
 	if err != nil {
-		return Verdict{}, false, err
+		return v, "", err
 	}
 	text.Anew, text.Decided = true, d.Rule
-	v := a.Rules.Decide(text)
-	if v.Rule == "" && d.Moderator == byJudge {
-		return v, false, nil
+	v = a.Rules.Decide(text)
+	switch {
+	case v.Rule != "":
+		return v, byRules, nil
+	case d.Moderator == byJudge:
+		return d.verdict(), byJudge, nil
+	case j != nil && d.Rule != "":
+		v, err = j.ask(ctx, d)
+		return v, byJudge, err
 	}
-	return v, v != d.verdict(), nil
+	return v, byRules, nil
 }

@@ -2,6 +2,7 @@ package moderator
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -84,6 +85,33 @@ func TestJudgeAgain(t *testing.T) {
 	r.again(Again{Rules: rules}, Tally{Seen: 6, ByPerson: 1})
 	r.again(Again{Rules: rules, Last: 2}, Tally{Seen: 2, ByPerson: 1})
 	r.again(Again{Rules: rules, Since: time.Now().Add(time.Hour)}, Tally{})
+}
+
+// Where a rule decided and none does any more, the external judge is asked, and
+// nothing is let through without.
+func TestJudgeAgainAsksTheJudge(t *testing.T) {
+	t.Parallel()
+	server, asked := judgeThat(t, func(q question) reply {
+		if q.CommentID == "lie" {
+			return reply{body: `{"status":"approved"}`, unsigned: true}
+		}
+		return reply{body: `{"status":"rejected","reason":"so it is"}`}
+	})
+	r := newRig(t, holding, nil)
+	r.judgedAs(event.Approved, "fine", "fine", "a")
+	r.judgedAs(event.Flagged, "hmm", "hmm", "a")
+	r.judgedAs(event.Rejected, "lie", "no", "a")
+	again := Again{
+		Config: Config{JudgeURL: HookURL(server.URL), JudgeSecret: judgeSecret, JudgeTimeout: time.Second}, Log: slog.New(slog.DiscardHandler),
+	}
+	changes := r.again(again, Tally{Seen: 3, Changed: 2})
+	if changes["hmm"].Now.Status != event.Rejected || changes["lie"].Now.Status != event.Flagged || asked.Load() != 2 {
+		t.Errorf("asked %d times: %+v", asked.Load(), changes)
+	}
+	r.again(again, Tally{Seen: 3}) // what the judge has decided stays
+	if n := asked.Load(); n != 2 {
+		t.Errorf("asked again: %d", n)
+	}
 }
 
 func TestJudgeAgainGoesThroughAll(t *testing.T) {

@@ -64,6 +64,14 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+// judge returns the external judge, nil if there is none.
+func (c *Config) judge(log *slog.Logger) *judge {
+	if c.JudgeURL == "" {
+		return nil
+	}
+	return newJudge(newWebhook(c.JudgeURL, c.JudgeSecret, c.JudgeTimeout), log)
+}
+
 const (
 	// filePoll is how soon a changed file is noticed.
 	filePoll = 2 * time.Second
@@ -87,10 +95,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer closeBus()
 	s := newStore(b)
-	c := &consumer{store: s, rules: rules}
-	if cfg.JudgeURL != "" {
-		c.judge = newJudge(newWebhook(cfg.JudgeURL, cfg.JudgeSecret, cfg.JudgeTimeout), log)
-	}
+	c := &consumer{store: s, rules: rules, judge: cfg.judge(log)}
 	dog := watchdog{store: s, limit: cfg.HeldLimit, every: heldPoll, log: log}
 	if cfg.HeldWebhook != "" {
 		dog.hook = newWebhook(cfg.HeldWebhook, cfg.HeldWebhookSecret, alarmTimeout)
