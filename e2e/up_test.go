@@ -63,7 +63,7 @@ func up(t *testing.T, offset int, env []string, args ...string) *allInOne {
 	}
 	go func() { u.exited <- u.cmd.Wait() }()
 	t.Cleanup(func() {
-		u.end(syscall.SIGKILL)
+		_ = u.end(syscall.SIGKILL)
 		if t.Failed() {
 			t.Logf("newsfeed up says:\n%s", u.out.String())
 		}
