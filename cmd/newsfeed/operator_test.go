@@ -11,6 +11,7 @@ import (
 
 	"newsfeed/internal/bustest"
 	"newsfeed/internal/event"
+	"newsfeed/services/eventbus"
 )
 
 // looks are calls that change nothing, by the golden file that holds them.
@@ -202,4 +203,30 @@ func TestCompletion(t *testing.T) {
 	r.Kill()
 	c.run("__completeNoDesc", "pause", "")
 	c.golden("completion")
+}
+
+func TestTooFar(t *testing.T) {
+	line := func(lag *int64, pending int64, url string) behind {
+		return behind{Stream: postsStream, GroupState: eventbus.GroupState{Name: "query", Lag: lag, Pending: pending, URL: url}}
+	}
+	for _, tt := range []struct {
+		name string
+		line behind
+		most int64
+		want string
+	}{
+		{"no bound", line(new(int64(9)), 9, ""), -1, ""},
+		{"as far as allowed", line(new(int64(9)), 1, ""), 10, ""},
+		{"further", line(new(int64(9)), 2, ""), 10, "more than 10 behind: query on {posts}:events: 11"},
+		{"unknown", line(nil, 0, ""), 10, "more than 10 behind: query on {posts}:events: Redis cannot tell"},
+		{"a subscriber", line(nil, 0, "http://hook.example"), 10, ""},
+	} {
+		got := ""
+		if err := tooFar([]behind{tt.line}, tt.most); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
 }
