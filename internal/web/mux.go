@@ -71,6 +71,18 @@ func (rt *Router) Handle(method, path string, h Handler) {
 	res[method] = h
 }
 
+// Routes lists the routes that Handle has set, such as "GET /posts", sorted.
+func (rt *Router) Routes() []string {
+	var all []string
+	for path, res := range rt.paths {
+		for method := range res {
+			all = append(all, method+" "+path)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // HandlePrefix sets the handler for every method and every path that begins with
 // prefix and that no route set before takes.
 func (rt *Router) HandlePrefix(prefix string, h Handler) {
