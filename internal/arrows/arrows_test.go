@@ -45,7 +45,7 @@ var rules = []rule{
 
 // helpers are packages that only tests and what stands beside the system use.
 var (
-	helpers  = []string{"internal/bustest"}
+	helpers  = []string{"internal/bustest", "internal/openapitest"}
 	helped   = []string{"bench", "e2e"}
 	helpSays = "only tests, bench and e2e import test helpers"
 )
