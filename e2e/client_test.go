@@ -61,6 +61,9 @@ func (s *system) send(p *process, r request) (answer, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
+	if err == nil {
+		documented(s.t, p.service, resp, []byte(r.body), body)
+	}
 	return answer{resp.StatusCode, resp.Header, body}, err
 }
 

@@ -205,6 +205,11 @@ func (m *mixed) call(method string, port int, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
+	for name, ours := range m.port {
+		if ours == port && !slices.Contains(m.foreign, name) {
+			documented(m.t, name, res, body, answer)
+		}
+	}
 	if res.StatusCode/100 != 2 {
 		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, answer)
 	}

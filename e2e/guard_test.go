@@ -186,5 +186,6 @@ func (g *guardedService) ask(w way, bearer string) (status int, body string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	documented(g.t, g.route.service, resp, []byte(g.route.body), text)
 	return resp.StatusCode, string(text)
 }

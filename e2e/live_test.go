@@ -24,11 +24,18 @@ type listener struct {
 	last   string         // id of the last event that was taken
 }
 
-// listen connects to a replica, with a Last-Event-ID unless that is "".
+// listen connects to the feed's changes at a replica of query, with a
+// Last-Event-ID unless that is "".
 func (s *system) listen(p *process, lastID string) *listener {
 	s.t.Helper()
+	return s.listenTo(p, "/posts/stream", lastID)
+}
+
+// listenTo is listen for the stream at a path of any service.
+func (s *system) listenTo(p *process, path, lastID string) *listener {
+	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr()+"/posts/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr()+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -40,8 +47,9 @@ func (s *system) listen(p *process, lastID string) *listener {
 		s.t.Fatal(err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		s.t.Fatalf("GET /posts/stream: %d", resp.StatusCode)
+		s.t.Fatalf("GET %s: %d", path, resp.StatusCode)
 	}
+	documented(s.t, p.service, resp, nil, nil)
 	l := &listener{s: s, events: make(chan sse.Event, 10_000), last: lastID}
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -51,6 +59,7 @@ func (s *system) listen(p *process, lastID string) *listener {
 			if err != nil {
 				return
 			}
+			documentedEvent(s.t, p.service, resp.Request.URL.Path, e)
 			l.events <- e
 		}
 	})

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 const programsVariable = "NEWSFEED_E2E_PROGRAMS"
 
 func run(m *testing.M) int {
+	if err := loadDocuments(); err != nil {
+		return failed("read the OpenAPI documents", err)
+	}
 	if programs = os.Getenv(programsVariable); programs != "" {
 		return m.Run()
 	}
@@ -46,7 +49,13 @@ func run(m *testing.M) int {
 	if err := build.Run(); err != nil {
 		return failed("build the programs", err)
 	}
-	return m.Run()
+	if code := m.Run(); code != 0 {
+		return code
+	}
+	if err := allExercised(); err != nil {
+		return failed("exercise the OpenAPI documents", err)
+	}
+	return 0
 }
 
 func failed(what string, err error) int {

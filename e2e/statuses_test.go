@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// operation is the request for an operation of a document, with an id that names
+// nothing and a body that is as it must be.
+func operation(service, op string) request {
+	method, path, _ := strings.Cut(op, " ")
+	id := "nothing"
+	if strings.HasPrefix(path, "/dead/") { // those have a form
+		id = base64.RawURLEncoding.EncodeToString([]byte("posts\n{posts}:events\n1-0"))
+	}
+	r := request{service: service, method: method, path: strings.ReplaceAll(path, "{id}", id)}
+	switch op {
+	case "POST /posts", "PATCH /posts/{id}":
+		r.body = `{"title":"A post"}`
+	case "POST /posts/{id}/comments", "PATCH /comments/{id}", "POST /moderation/check":
+		r.body = `{"content":"A kind word"}`
+	case "POST /events":
+		r.body = `{"type":"Greeting","data":{}}`
+	}
+	return r
+}
+
+// answers is once for an answer that has to have this status, 503 too.
+func (s *system) answers(status int, r request) answer {
+	s.t.Helper()
+	a, err := s.once(r)
+	if err != nil || a.status != status {
+		s.t.Errorf("%s: %d %s (%v), want %d", r, a.status, a.body, err, status)
+	}
+	return a
+}
+
+// isProbe reports whether an operation is of those that every service has.
+func isProbe(op string) bool { return op == "GET /livez" || op == "GET /readyz" }
+
+func TestGuardedOperations(t *testing.T) {
+	t.Parallel()
+	d := startDoor(t)
+	verdict := d.must(http.StatusOK, request{service: "moderator", method: "POST", path: "/moderation/check", body: `{"content":"pure racism"}`})
+	if got := read[comment](d.system, verdict); got.Status != "rejected" || got.Reason == "" {
+		t.Errorf("the moderator says %s", verdict.body)
+	}
+	guards := map[string]string{"moderator": "ADMIN_TOKEN", "eventbus": "BUS_TOKEN"}
+	for service, variable := range guards {
+		for _, op := range documents[service].Operations() {
+			r := operation(service, op)
+			if isProbe(op) {
+				d.must(http.StatusOK, r.with("Host", "feed.example"))
+			} else if a := d.must(http.StatusForbidden, r.with("Host", "feed.example")); !strings.Contains(string(a.body), variable) {
+				t.Errorf("%s: %s does not name %s", r, a.body, variable)
+			}
+		}
+		d.configure(service, variable, "s3cret")
+		for _, op := range documents[service].Operations() {
+			if r := operation(service, op); !isProbe(op) {
+				d.must(http.StatusUnauthorized, r)
+				d.must(http.StatusUnauthorized, r.token("wrong"))
+			}
+		}
+	}
+	posting := operation("posts", "POST /posts")
+	d.configure("posts", "POST_TOKEN", "s3cret")
+	d.must(http.StatusUnauthorized, posting)
+	d.configure("posts", "POST_TOKEN", "development")
+	d.must(http.StatusForbidden, posting.token("development").with("Host", "feed.example"))
+	d.process.stop()
+}
+
+func TestNotModified(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	p := s.newPost("A post")
+	c := s.newComment(p.ID, "A kind word", "Bea")
+	s.awaitStatus(c, "approved")
+	for _, r := range []request{
+		{service: "posts", path: "/posts"}, {service: "posts", path: "/posts/" + p.ID},
+		{service: "comments", path: "/comments/all"}, {service: "comments", path: "/comments/" + c.ID},
+		{service: "comments", path: "/posts/" + p.ID + "/comments"},
+		{service: "query", path: "/posts"}, {service: "query", path: "/posts/" + p.ID},
+		{service: "query", path: "/posts/" + p.ID + "/comments"},
+	} {
+		tag := s.must(http.StatusOK, r).header.Get("ETag")
+		if a := s.must(http.StatusNotModified, r.with("If-None-Match", `"other", `+tag)); a.header.Get("ETag") != tag {
+			t.Errorf("%s: the ETag is %s, and then %s", r, tag, a.header.Get("ETag"))
+		}
+		s.must(http.StatusOK, r.with("If-None-Match", `"other"`))
+	}
+}
+
+func TestWaitsInVain(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	p := s.newPost("A post")
+	s.awaitPost(p.ID, true)
+	one := request{service: "query", path: "/posts/" + p.ID}
+	for query, status := range map[string]int{
+		"?version=1": http.StatusOK, "?version=2": http.StatusGatewayTimeout, "?version=2&wait=50ms": http.StatusGatewayTimeout,
+		"?version=1&comment=unknown": http.StatusGatewayTimeout, "?version=0": http.StatusBadRequest, "?wait=1s": http.StatusBadRequest,
+		"?version=1&wait=11s": http.StatusBadRequest, "?version=1&comment=all": http.StatusBadRequest,
+	} {
+		r := one
+		r.path += query
+		s.must(status, r)
+	}
+}
+
+func TestTooMany(t *testing.T) {
+	t.Parallel()
+	d := startDoor(t)
+	d.configure("query", "STREAMS_PER_ADDRESS", "1")
+	for _, replica := range d.replicas["query"] {
+		d.listen(replica, "")
+		stream := request{service: "query", path: "/posts/stream"}
+		if a, err := d.send(replica, stream); err != nil || a.status != http.StatusTooManyRequests {
+			t.Errorf("a second stream: %d (%v)", a.status, err)
+		}
+	}
+	for range 100 {
+		d.listenTo(d.process, "/events/stream", "")
+	}
+	d.must(http.StatusTooManyRequests, request{service: "eventbus", path: "/events/stream"})
+
+	for _, service := range []string{"posts", "comments"} {
+		d.configure(service, "RATE_LIMIT", "1/h,burst=1")
+		var writes []request
+		for _, op := range documents[service].Operations() {
+			if !strings.HasPrefix(op, "GET") {
+				writes = append(writes, operation(service, op))
+			}
+		}
+		if a, err := d.once(writes[0]); err != nil || a.status == http.StatusTooManyRequests {
+			t.Errorf("the first write: %d %s (%v)", a.status, a.body, err)
+		}
+		for _, r := range writes {
+			d.must(http.StatusTooManyRequests, r)
+		}
+	}
+	d.process.stop()
+}
+
+// Without Redis every operation that needs it says when to try again.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	d := startDoor(t)
+	d.redis.Kill()
+	for service, document := range documents {
+		for _, op := range document.Operations() {
+			r := operation(service, op)
+			switch op {
+			case "GET /livez", "POST /moderation/check":
+				d.must(http.StatusOK, r)
+			case "GET /posts/stream", "GET /events/stream": // wait for it
+			default:
+				d.answers(http.StatusServiceUnavailable, r)
+			}
+		}
+	}
+	// One that has started meanwhile does not know where its stream begins.
+	query := d.replicas["query"][:1]
+	d.replicas["query"] = query
+	query[0].stop()
+	query[0].start()
+	d.eventually("query listens", func() string {
+		if _, err := d.send(query[0], request{path: "/livez"}); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	d.answers(http.StatusServiceUnavailable, request{service: "query", path: "/posts/stream"})
+	d.redis.Restart()
+	d.ready(append(slices.Clone(services), "eventbus")...)
+	d.process.stop()
+}
