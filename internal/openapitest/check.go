@@ -158,7 +158,7 @@ func (r *response) checkBody(x Exchange) error {
 	case c.item != nil:
 		return c.checkEvents(x.Body)
 	}
-	if err := conforms(c.schema, x.Body); err != nil {
+	if err := conformsAs(typ, c.schema, x.Body); err != nil {
 		return fmt.Errorf("%w\nof %.2000s", err, x.Body)
 	}
 	if x.Status >= http.StatusBadRequest {
@@ -217,6 +217,14 @@ func (p parameter) check(text string) error {
 		return fmt.Errorf("%s %s = %q: %w", p.in, p.name, text, err)
 	}
 	return nil
+}
+
+// conformsAs is conforms for a body of a media type: what is no JSON is a text.
+func conformsAs(mediaType string, schema *jsonschema.Schema, body []byte) error {
+	if strings.HasSuffix(mediaType, "json") {
+		return conforms(schema, body)
+	}
+	return schema.Validate(string(body))
 }
 
 // conforms reports how a text is not the JSON that a schema describes.

@@ -75,6 +75,9 @@ func TestCheck(t *testing.T) {
 			strings.NewReplacer("404", "405", "not-found", "method-not-allowed").Replace(aProblem)}, ""},
 		{"a write is over the limit", exchange{"posts", "POST /posts", "", 400, append([]string{"RateLimit", `"writes";r=0;t=1`}, gone...),
 			strings.NewReplacer("404", "400", "not-found", "invalid").Replace(aProblem)}, ""},
+		{"a feed", exchange{"query", "GET /feed.atom", "", 200, []string{"Content-Type", "application/atom+xml; charset=utf-8", "ETag", `"x"`},
+			`<?xml version="1.0"?>` + "\n" + `<feed xmlns="http://www.w3.org/2005/Atom"></feed>`}, ""},
+		{"another feed", exchange{"query", "GET /feed.atom", "", 200, []string{"Content-Type", "application/atom+xml", "ETag", `"x"`}, "<rss/>"}, "pattern"},
 		{"an unread stream", exchange{"query", "GET /posts/stream", "", 200, []string{"Content-Type", "text/event-stream", "Cache-Control", "no-store", "X-Accel-Buffering", "no"}, ""}, ""},
 
 		{"an unknown member", exchange{"posts", "GET /posts/p1", "", 200, post, aPost + `,"deleted":true}`}, "/deleted"},
@@ -151,8 +154,14 @@ func TestUnseen(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := "POST /moderation/check "
+	var unseen []string
+	for _, op := range seen.Unseen() {
+		if strings.HasPrefix(op, "GET /readyz ") || strings.HasPrefix(op, "GET /livez ") || strings.HasPrefix(op, check) {
+			unseen = append(unseen, op)
+		}
+	}
 	want := []string{"GET /readyz 200", "GET /readyz 503", check + "200", check + "400", check + "401", check + "403", check + "408", check + "413", check + "415"}
-	if diff := cmp.Diff(want, seen.Unseen()); diff != "" {
+	if diff := cmp.Diff(want, unseen); diff != "" {
 		t.Errorf("unseen after livez (-want +got):\n%s", diff)
 	}
 	refused, err := exchange{"moderator", "POST /moderation/check", "", 401, []string{"Content-Type", problem, "WWW-Authenticate", "Bearer"},

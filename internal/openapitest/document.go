@@ -4,8 +4,8 @@
 // operation was asked for.
 //
 // Of OpenAPI it reads what those documents use: paths, references into any file,
-// parameters of path and query with simple values, headers, bodies that are JSON,
-// and x-itemSchema, which says of a stream of server-sent events what OpenAPI 3.2
+// parameters of path and query with simple values, headers, bodies that are JSON or
+// text, and x-itemSchema, which says of a stream of server-sent events what OpenAPI 3.2
 // says with itemSchema. Schemas of OpenAPI 3.1 are those of JSON Schema 2020-12.
 //
 // It is for tests.

@@ -139,6 +139,28 @@ func checkExamples(t *testing.T, n node) {
 	}
 }
 
+// In {a: one, two} the second is a member without a value, and never meant.
+func TestDocumentsHaveNoEmptyMembers(t *testing.T) {
+	var walk func(at string, value any)
+	walk = func(at string, value any) {
+		switch v := value.(type) {
+		case nil:
+			t.Errorf("%s has no value", at)
+		case map[string]any:
+			for name, member := range v {
+				walk(at+"/"+name, member)
+			}
+		case []any:
+			for i, element := range v {
+				walk(fmt.Sprint(at, "/", i), element)
+			}
+		}
+	}
+	for name, doc := range documents(t) {
+		walk(name, doc.value)
+	}
+}
+
 // Every reference leads somewhere, and every component is used.
 func TestDocumentsHaveNoLooseEnds(t *testing.T) {
 	docs := documents(t)
