@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"newsfeed/internal/web"
 )
 
 const (
@@ -23,7 +24,7 @@ func newRoot(environ map[string]string) *cobra.Command {
 
 Exit codes: 0 done; 1 failed; 2 called or configured wrongly; 3 doctor, or
 lag --max, found something wrong.`,
-		Version:       version(),
+		Version:       web.Version(),
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -57,13 +58,4 @@ func checkOffset(n int) error {
 		return usageError{fmt.Errorf("--port-offset = %d is not a number from 0 to %d", n, maxOffset)}
 	}
 	return nil
-}
-
-// version is the module's, or for a build from a work tree that of the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }

@@ -63,16 +63,19 @@ func prepare[C any](
 
 // prepareAll moves the services to their ports and reads the configuration of
 // each from the process's environment; all of them use the Redis at redisURL.
-func prepareAll(services []service, environ map[string]string, redisURL string, offset int) ([]service, error) {
+func prepareAll(services []service, environ map[string]string, redisURL string, o upOptions) ([]service, error) {
 	ready := slices.Clone(services)
 	for i := range ready {
 		s := &ready[i]
-		s.port += offset
+		s.port += o.portOffset
 		env := maps.Clone(environ)
 		delete(env, "REDIS_URL_FILE")
 		env["REDIS_URL"] = redisURL
 		env["LISTEN_ADDR"] = "localhost:" + strconv.Itoa(s.port)
-		findEachOther(env, offset)
+		if o.everywhere {
+			env["LISTEN_ADDR"] = ":" + strconv.Itoa(s.port)
+		}
+		findEachOther(env, o.portOffset)
 		var err error
 		if s.run, err = s.prepare(env); err != nil {
 			return nil, err // the first is enough: the others would repeat what all have in common

@@ -20,6 +20,7 @@ type upOptions struct {
 	without    []string
 	portOffset int
 	dataDir    string
+	everywhere bool
 }
 
 func (o *upOptions) register(cmd *cobra.Command) {
@@ -27,6 +28,8 @@ func (o *upOptions) register(cmd *cobra.Command) {
 	f.StringSliceVar(&o.without, "without", nil, "services that are not to be started, such as moderator,query")
 	f.IntVar(&o.portOffset, "port-offset", 0, "add this to every port")
 	f.StringVar(&o.dataDir, "data-dir", "./data", "where Redis keeps its data")
+	f.BoolVar(&o.everywhere, "all-interfaces", false,
+		"listen on every interface and not on loopback only, as a container must (Redis stays on loopback)")
 }
 
 func newUp(environ map[string]string) *cobra.Command {
@@ -34,7 +37,8 @@ func newUp(environ map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start every service in one process (the default)",
-		Long: `Start every service in one process, on this machine's loopback only.
+		Long: `Start every service in one process, on this machine's loopback only unless
+--all-interfaces says otherwise.
 
 Redis is the one that REDIS_URL names; else a redis-server that is installed
 here, which keeps its data in --data-dir; else one within the process, which
@@ -78,7 +82,7 @@ func up(cmd *cobra.Command, environ map[string]string, o upOptions) error {
 	if redisURL == "" {
 		redisURL = "redis://127.0.0.1:" + strconv.Itoa(redisPort+o.portOffset)
 	}
-	services, err := prepareAll(chosen, environ, redisURL, o.portOffset)
+	services, err := prepareAll(chosen, environ, redisURL, o)
 	if err != nil {
 		return err
 	}

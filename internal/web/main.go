@@ -20,7 +20,13 @@ const (
 // Main runs a service until it ends, or SIGINT or SIGTERM ends ctx, and ends the
 // process: with 0, or with one clear line on standard error and [ExitCode]. A
 // second signal ends it at once. environ holds the environment variables.
+//
+// Called with --version alone, the program says its [Version] instead.
 func Main(service string, run func(ctx context.Context, environ map[string]string) error) {
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println(service, Version())
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
 	err := run(ctx, env.ToMap(os.Environ()))

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,5 +96,18 @@ func TestMainExits(t *testing.T) {
 				t.Errorf("more than one line: %q", stderr.String())
 			}
 		})
+	}
+}
+
+func TestMainVersion(t *testing.T) {
+	const stamp = "-X newsfeed/internal/web.version=1.2.3 -X newsfeed/internal/web.commit=0123abc"
+	bin := filepath.Join(t.TempDir(), "posts")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", stamp, "-o", bin, "newsfeed/cmd/posts").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	got, err := exec.CommandContext(t.Context(), bin, "--version").Output()
+	want := fmt.Sprintf("posts 1.2.3 (commit 0123abc, %s %s/%s)\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if err != nil || string(got) != want {
+		t.Errorf("%v, %q; want %q", err, got, want)
 	}
 }
