@@ -8,10 +8,10 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench frontend fuzz mutants go lint
+.PHONY: help run test check fmt build bench frontend fuzz mutants env up down e2e go lint
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-8s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-8s %s\n' "$$t" "$$d"; done
 
 # Not `go run`, which leaves its child behind when it is ended with SIGTERM.
 run: go ## start everything in one process, on loopback only
@@ -27,6 +27,7 @@ test: go ## run all tests, with the race detector
 check: go lint ## formatting, go vet, linters, and which package may import which
 	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }
 	go vet ./...
+	go vet -tags containers ./e2e/containers
 	bin/golangci-lint run ./...
 	@sh scripts/frontend.sh check
 	go test -count=1 ./internal/arrows
@@ -53,6 +54,21 @@ mutants: go ## show that the tests fail when what they test is taken out (10 to 
 fuzz: go ## run every fuzz test for a minute
 	@sh scripts/install-missing.sh test
 	@sh scripts/fuzz.sh $(FUZZTIME)
+
+env: ## write .env with random tokens and passwords for the containers
+	@sh scripts/env.sh
+
+up: ## build the images and start everything in containers
+	VERSION='$(VERSION)' COMMIT='$(COMMIT)' docker compose up --build --wait $(ARGS)
+
+down: ## stop the containers; ARGS=-v deletes what was written, too
+	docker compose down $(ARGS)
+
+e2e: go ## test the images, Compose and the container walkthrough, with Docker
+	go test -tags containers -count=1 -timeout 28m -v $(TESTFLAGS) ./e2e/containers
+
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 GOFILES = find . -name node_modules -prune -o -name '*.go' -type f
 
