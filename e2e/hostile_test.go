@@ -76,6 +76,7 @@ func TestHostileRequests(t *testing.T) {
 	for _, name := range append([]string{"eventbus", "frontend"}, services...) {
 		processes[name] = newProcess(t, name, name, redis.URL())
 		processes[name].env["LOG_LEVEL"] = "error" // what is refused is no news
+		processes[name].errors = true              // malformed events become dead letters
 	}
 	for _, name := range services {
 		processes["frontend"].env[strings.ToUpper(name)+"_URL"] = "http://" + processes[name].addr()

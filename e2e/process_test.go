@@ -26,6 +26,7 @@ type process struct {
 	port    int
 	env     map[string]string
 	log     string // path of the file that holds what it wrote
+	errors  bool   // errors in its log are to be expected
 	expects string // what its errors may speak of; "" lets it have none
 
 	cmd    *exec.Cmd // nil while it does not run
