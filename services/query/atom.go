@@ -95,7 +95,7 @@ type atomText struct {
 }
 
 func (f feeds) posts(w http.ResponseWriter, r *http.Request) error {
-	posts, err := f.store.readPosts(r.Context(), prefix, "", inFeed, 1)
+	posts, err := f.store.readPosts(r.Context(), "", inFeed, 1)
 	if err != nil {
 		return err
 	}

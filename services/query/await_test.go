@@ -156,7 +156,7 @@ func TestAwaitIsWokenByAGap(t *testing.T) {
 	answer := r.asking("/posts/p?version=1&wait=10s")
 	// The post comes with no notice, as if its notice had been trimmed.
 	_, err := r.client.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
-		p.Set(t.Context(), postKey("p"), `{"id":"p","title":{"v":"post","at":"1-1"},"version":{"v":1,"at":"1-1"}}`, 0)
+		p.Set(t.Context(), view{number: 1}.post("p"), `{"id":"p","title":{"v":"post","at":"1-1"},"version":{"v":1,"at":"1-1"}}`, 0)
 		p.Del(t.Context(), changesStream)
 		return nil
 	})

@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/json"
+	"slices"
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/web"
@@ -23,6 +24,7 @@ const (
 const (
 	typePostChanged    = "PostChanged"
 	typeCommentChanged = "CommentChanged"
+	typeViewReplaced   = "ViewReplaced" // by another generation: what was shown may all be different
 )
 
 // subject is what a change is about: a post, or a comment if that is not "".
@@ -47,6 +49,16 @@ func (s subject) note(version int64) *bus.Note {
 		Stream: changesStream, MaxLen: keptChanges,
 		Fields: []string{"type", typ, "data", string(data), "subject", s.post},
 	}
+}
+
+// replaced returns the notice that another generation is read from now on.
+func replaced() *bus.Note {
+	return &bus.Note{Stream: changesStream, MaxLen: keptChanges, Fields: []string{"type", typeViewReplaced, "data", "{}"}}
+}
+
+// replacedIn reports whether the entries tell that the whole view is another.
+func replacedIn(entries []bus.Entry) bool {
+	return slices.ContainsFunc(entries, func(e bus.Entry) bool { return e.Event.Type == typeViewReplaced })
 }
 
 // change is a notice in its place on the stream.

@@ -65,7 +65,7 @@ func (w *world) fold(ctx context.Context, entries []bus.Entry) (string, error) {
 
 func (w *world) see(ctx context.Context) (string, error) {
 	var b strings.Builder
-	keys, err := w.client.Keys(ctx, prefix+"*").Result()
+	keys, err := w.client.Keys(ctx, view{number: 1}.prefix()+"*").Result()
 	if err != nil {
 		return "", err
 	}

@@ -108,6 +108,10 @@ func (h *hub) restart(at bus.ID) {
 
 // spread tells of the changes of a step.
 func (h *hub) spread(ctx context.Context, step bus.Step) {
+	if replacedIn(step.Entries) {
+		h.restart(step.At)
+		return
+	}
 	changes := changesOf(step.Entries)
 	for _, c := range changes {
 		h.waiting.wake(c.about.post)

@@ -22,7 +22,7 @@ func (s *store) look(ctx context.Context, subjects []subject) (map[subject]web.M
 }
 
 func (s *store) lookAtPosts(ctx context.Context, subjects []subject, seen map[subject]web.Message) error {
-	args := []any{prefix, "", 0, previewed}
+	args := []any{"", 0, previewed}
 	for _, about := range subjects {
 		if about.comment == "" {
 			args = append(args, about.post)
@@ -58,14 +58,14 @@ func (s *store) lookAtComments(ctx context.Context, subjects []subject, seen map
 	if len(posts) == 0 {
 		return nil
 	}
-	args := []any{prefix}
+	var args []any
 	for _, post := range posts {
 		args = append(args, post, len(wanted[post]))
 		for _, comment := range wanted[post] {
 			args = append(args, comment)
 		}
 	}
-	rows, err := s.lookScript.RunRO(ctx, s.bus.Redis(), []string{feedKey}, args...).Slice()
+	rows, err := s.lookScript.RunRO(ctx, s.bus.Redis(), []string{gensKey}, args...).Slice()
 	if err != nil {
 		return bus.Err("look at comments", err)
 	}
@@ -82,40 +82,57 @@ func (s *store) lookAtComments(ctx context.Context, subjects []subject, seen map
 
 // seeComments reads one row of look.lua.
 func seeComments(postID string, ids []string, row any, seen map[subject]web.Message) error {
-	cells, _ := row.([]any)
-	if len(cells) != 3 {
-		return fmt.Errorf("look at comments: unexpected answer %v", row)
-	}
-	value, _ := cells[0].(string)
-	p, err := parse[post](value)
+	p, approved, comments, err := parseLook(row, len(ids))
 	if err != nil {
 		return err
 	}
-	approved, _ := cells[1].(int64)
-	comments, _ := cells[2].([]any)
-	if len(comments) != len(ids) {
-		return fmt.Errorf("look at comments: %d for %d ids", len(comments), len(ids))
-	}
 	for i, id := range ids {
-		value, _ := comments[i].(string)
-		c, err := parse[comment](value)
-		if err != nil {
-			return err
-		}
 		about := subject{postID, id}
-		seen[about] = about.commentMessage(p, approved, c)
+		seen[about] = about.commentMessage(p, approved, comments[i])
 	}
 	return nil
+}
+
+// parseLook reads one row of look.lua, for which n comments were asked.
+func parseLook(row any, n int) (p post, approved int64, comments []comment, err error) {
+	cells, _ := row.([]any)
+	if len(cells) != 3 {
+		return post{}, 0, nil, fmt.Errorf("look at comments: unexpected answer %v", row)
+	}
+	value, _ := cells[0].(string)
+	if p, err = parse[post](value); err != nil {
+		return post{}, 0, nil, err
+	}
+	approved, _ = cells[1].(int64)
+	found, _ := cells[2].([]any)
+	if len(found) != n {
+		return post{}, 0, nil, fmt.Errorf("look at comments: %d for %d ids", len(found), n)
+	}
+	comments = make([]comment, n)
+	for i := range found {
+		value, _ := found[i].(string)
+		if comments[i], err = parse[comment](value); err != nil {
+			return post{}, 0, nil, err
+		}
+	}
+	return p, approved, comments, nil
 }
 
 // reached reports whether the view has the post, or with a comment that comment
 // of it, at version or later. A deletion is the last version of all.
 func (s *store) reached(ctx context.Context, postID, commentID string, version int64) (bool, error) {
-	doc, err := s.bus.Load(ctx, postKey(postID), "")
-	if err != nil {
-		return false, err
+	args := []any{postID, 0}
+	if commentID != "" {
+		args = []any{postID, 1, commentID}
 	}
-	p, err := parse[post](string(doc.JSON))
+	rows, err := s.lookScript.RunRO(ctx, s.bus.Redis(), []string{gensKey}, args...).Slice()
+	if err != nil {
+		return false, bus.Err("look at a version", err)
+	}
+	if len(rows) != 1 {
+		return false, fmt.Errorf("look at a version: unexpected answer %v", rows)
+	}
+	p, _, comments, err := parseLook(rows[0], len(args)-2)
 	switch {
 	case err != nil:
 		return false, err
@@ -126,10 +143,6 @@ func (s *store) reached(ctx context.Context, postID, commentID string, version i
 	case commentID == "":
 		return p.version() >= version, nil
 	}
-	doc, err = s.bus.Load(ctx, commentsKey(postID), commentID)
-	if err != nil {
-		return false, err
-	}
-	c, err := parse[comment](string(doc.JSON))
-	return c.Deleted || c.shown() && c.version() >= version, err
+	c := comments[0]
+	return c.Deleted || c.shown() && c.version() >= version, nil
 }

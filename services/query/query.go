@@ -2,11 +2,11 @@
 // service that the public feed is read from.
 //
 // In: every event of {posts}:events and {comments}:events, folded into the view
-// (fold.go, consume.go). Out: pages over HTTP (http.go), Atom feeds
-// (atom.go), changes of the view as server-sent events (changes.go, hub.go,
-// stream.go); no events.
+// (fold.go, consume.go) or, all from the start, into a new one (rebuild.go). Out:
+// pages over HTTP (http.go), Atom feeds (atom.go), changes of the view as
+// server-sent events (changes.go, hub.go, stream.go); no events.
 //
-// Keys, of the view's generation 1:
+// Keys, of each generation of the view (generations.go), with its number for 1:
 //
 //	{query}:1:post:<id>        what is known of a post
 //	{query}:1:feed             the posts to show, by time and id
@@ -16,6 +16,9 @@
 //
 // and beside the generations:
 //
+//	{query}:gens               which there are, and which of them is read
+//	{query}:epoch              changes with the list; every write depends on it
+//	{query}:rebuild            who makes a generation, with a TTL
 //	{query}:changes            a stream of notices of what has changed lately
 //
 // The view lies in one slot; that one Redis node can hold it is the stated limit.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 
+	"golang.org/x/sync/errgroup"
+
 	"newsfeed/internal/event"
 	"newsfeed/internal/service"
 	"newsfeed/internal/web"
@@ -32,6 +34,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		Routes:  api{s, h, newLive(h, streams, log), feeds{s, cfg.PublicURL}}.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Comments)},
 		Handle:  s.handle,
-		Work:    h.run,
+		Work: func(ctx context.Context) error {
+			g, ctx := errgroup.WithContext(ctx)
+			g.Go(func() error { return h.run(ctx) })
+			g.Go(func() error { return newKeeper(s, log).run(ctx) })
+			return g.Wait()
+		},
 	}.Run(ctx, b)
 }

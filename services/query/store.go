@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -15,18 +17,36 @@ import (
 	"newsfeed/internal/web"
 )
 
-// prefix begins every key of the view.
-const prefix = "{query}:1:"
+// view is one generation, as a writer takes it.
+type view struct {
+	number int
+	epoch  string // what it was registered under; a write fails under another
+	live   bool   // so that its changes are news
+}
 
-const feedKey = prefix + "feed"
+// prefix begins every key of the generation.
+func (v view) prefix() string { return "{query}:" + strconv.Itoa(v.number) + ":" }
 
-func postKey(id string) string       { return prefix + "post:" + id }
-func commentsKey(post string) string { return prefix + "comments:" + post }
-func orderKey(post string) string    { return prefix + "order:" + post }
-func approvedKey(post string) string { return prefix + "approved:" + post }
+func (v view) feed() string                { return v.prefix() + "feed" }
+func (v view) post(id string) string       { return v.prefix() + "post:" + id }
+func (v view) comments(post string) string { return v.prefix() + "comments:" + post }
+func (v view) order(post string) string    { return v.prefix() + "order:" + post }
+func (v view) approved(post string) string { return v.prefix() + "approved:" + post }
+
+// change returns what a write into the generation has beside its document.
+func (v view) change(index []bus.Index, about subject, version int64) bus.Change {
+	c := bus.Change{Index: index, Guard: []bus.Guard{{Key: epochKey, Member: v.epoch}}}
+	if v.live {
+		c.Note = about.note(version)
+	}
+	return c
+}
 
 // maxTries bounds how often a change is folded anew because another came first.
 const maxTries = 50
+
+//go:embed lua/live.lua
+var liveLua string
 
 //go:embed lua/page.lua
 var pageLua string
@@ -40,39 +60,40 @@ var lookLua string
 // store keeps the view in Redis.
 type store struct {
 	bus          *bus.Bus
+	schema       int
+	known        atomic.Pointer[registry] // nil if it is to be loaded
 	pageScript   *redis.Script
 	commentsPage *redis.Script
 	lookScript   *redis.Script
 }
 
 func newStore(b *bus.Bus) *store {
+	read := func(script string) *redis.Script { return redis.NewScript(liveLua + script) }
 	return &store{
-		bus: b, pageScript: redis.NewScript(pageLua),
-		commentsPage: redis.NewScript(commentsLua), lookScript: redis.NewScript(lookLua),
+		bus: b, schema: schema,
+		pageScript: read(pageLua), commentsPage: read(commentsLua), lookScript: read(lookLua),
 	}
 }
 
 // foldPost writes what next makes of a post, and its place in the feed.
-func (s *store) foldPost(ctx context.Context, id string, next func(post) post) error {
-	return fold(ctx, s.bus, postKey(id), "", next, func(was, is post) bus.Change {
-		return bus.Change{
-			Index: moved(feedKey, bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown()),
-			Note:  subject{post: id}.note(is.Version.Value),
-		}
+func (s *store) foldPost(ctx context.Context, v view, id string, next func(post) post) error {
+	return fold(ctx, s.bus, v.post(id), "", next, func(was, is post) bus.Change {
+		index := moved(v.feed(), bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
+		return v.change(index, subject{post: id}, is.Version.Value)
 	})
 }
 
 // foldComment writes what next makes of a comment, and its places under the post.
-func (s *store) foldComment(ctx context.Context, postID, id string, next func(comment) comment) error {
-	return fold(ctx, s.bus, commentsKey(postID), id, next, func(was, is comment) bus.Change {
-		index := moved(orderKey(postID), bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
+func (s *store) foldComment(ctx context.Context, v view, postID, id string, next func(comment) comment) error {
+	return fold(ctx, s.bus, v.comments(postID), id, next, func(was, is comment) bus.Change {
+		index := moved(v.order(postID), bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
 		switch {
 		case is.approved() && !was.approved():
-			index = append(index, bus.Index{Verb: bus.SAdd, Key: approvedKey(postID), Member: id})
+			index = append(index, bus.Index{Verb: bus.SAdd, Key: v.approved(postID), Member: id})
 		case was.approved() && !is.approved():
-			index = append(index, bus.Index{Verb: bus.SRem, Key: approvedKey(postID), Member: id})
+			index = append(index, bus.Index{Verb: bus.SRem, Key: v.approved(postID), Member: id})
 		}
-		return bus.Change{Index: index, Note: subject{postID, id}.note(is.Version.Value)}
+		return v.change(index, subject{postID, id}, is.Version.Value)
 	})
 }
 
@@ -136,12 +157,12 @@ func parse[T any](value string) (T, error) {
 
 // page returns up to limit posts after the cursor, newest first.
 func (s *store) page(ctx context.Context, after web.Cursor, limit int) ([]postView, error) {
-	return s.read(ctx, prefix, from(after), limit, previewed)
+	return s.read(ctx, from(after), limit, previewed)
 }
 
 // post returns one post; web.ErrNotFound if there is none to show.
 func (s *store) post(ctx context.Context, id string) (postView, error) {
-	posts, err := s.read(ctx, prefix, "", 1, previewed, id)
+	posts, err := s.read(ctx, "", 1, previewed, id)
 	if err != nil {
 		return postView{}, err
 	}
@@ -172,7 +193,7 @@ type foundPost struct {
 }
 
 func (s *store) readPosts(ctx context.Context, args ...any) ([]foundPost, error) {
-	rows, err := s.pageScript.RunRO(ctx, s.bus.Redis(), []string{feedKey}, args...).Slice()
+	rows, err := s.pageScript.RunRO(ctx, s.bus.Redis(), []string{gensKey}, args...).Slice()
 	if err != nil {
 		return nil, bus.Err("read the view", err)
 	}
@@ -202,8 +223,7 @@ func (s *store) readPosts(ctx context.Context, args ...any) ([]foundPost, error)
 
 // comments returns up to limit comments of a post after the cursor, oldest first.
 func (s *store) comments(ctx context.Context, postID string, after web.Cursor, limit int) ([]commentView, error) {
-	keys := []string{postKey(postID), commentsKey(postID), orderKey(postID)}
-	row, err := s.commentsPage.RunRO(ctx, s.bus.Redis(), keys, from(after), limit).Slice()
+	row, err := s.commentsPage.RunRO(ctx, s.bus.Redis(), []string{gensKey}, postID, from(after), limit).Slice()
 	if errors.Is(err, redis.Nil) {
 		return nil, fmt.Errorf("%w: post %s", web.ErrNotFound, postID)
 	}

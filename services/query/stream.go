@@ -129,6 +129,9 @@ func (l *live) read(s *web.Stream, after, upTo bus.ID) (messages []web.Message, 
 	if held, err = store.bus.Holds(ctx, changesStream, after); err != nil || !held {
 		return nil, after, false, err
 	}
+	if replacedIn(entries) {
+		return nil, after, false, nil
+	}
 	changes := changesOf(entries)
 	seen, err := store.look(ctx, subjectsOf(changes))
 	if err != nil {
