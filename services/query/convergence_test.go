@@ -65,18 +65,11 @@ func (w *world) fold(ctx context.Context, entries []bus.Entry) (string, error) {
 
 func (w *world) see(ctx context.Context) (string, error) {
 	var b strings.Builder
-	keys, err := w.client.Keys(ctx, view{number: 1}.prefix()+"*").Result()
+	keys, err := w.generation(ctx, 1)
 	if err != nil {
 		return "", err
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		content, err := w.content(ctx, key)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&b, "%s\n\t%s\n", key, strings.Join(content, "\n\t"))
-	}
+	b.WriteString(keys)
 	for _, path := range []string{"/posts", "/posts?limit=1", "/posts/p1", "/posts/p2", "/posts/p1/comments", "/posts/p2/comments", "/feed.atom", "/posts/p1/comments.atom"} {
 		r := httptest.NewRequestWithContext(ctx, "GET", path, nil)
 		r.Header.Set("X-Request-Id", "same")
@@ -86,6 +79,25 @@ func (w *world) see(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("%s: %d %s", path, answer.Code, answer.Body)
 		}
 		fmt.Fprintf(&b, "%s %d %s %s\n%s\n", path, answer.Code, answer.Header().Get("ETag"), answer.Header().Get("Link"), answer.Body)
+	}
+	return b.String(), nil
+}
+
+// generation returns every key of a generation with its content.
+func (w *world) generation(ctx context.Context, number int) (string, error) {
+	var b strings.Builder
+	prefix := view{number: number}.prefix()
+	keys, err := w.client.Keys(ctx, prefix+"*").Result()
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		content, err := w.content(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%s\n\t%s\n", strings.TrimPrefix(key, prefix), strings.Join(content, "\n\t"))
 	}
 	return b.String(), nil
 }

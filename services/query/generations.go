@@ -78,8 +78,16 @@ func (s *store) loadRegistry(ctx context.Context) (registry, error) {
 	if err != nil || r.doc.Exists() {
 		return r, err
 	}
-	return s.changeRegistry(ctx, func(*registry) (*bus.Note, error) { return nil, nil }) //nolint:nilnil // no notice, no error
+	return s.changeRegistry(ctx, func(r *registry) (*bus.Note, error) {
+		if r.doc.Exists() { // another was quicker
+			return nil, errAsItIs
+		}
+		return nil, nil //nolint:nilnil // no notice, no error
+	})
 }
+
+// errAsItIs says that the document is to stay as it is.
+var errAsItIs = errors.New("nothing to change")
 
 // peekRegistry reads the document as it is.
 func (s *store) peekRegistry(ctx context.Context) (registry, error) {
@@ -99,7 +107,8 @@ func (s *store) peekRegistry(ctx context.Context) (registry, error) {
 }
 
 // changeRegistry writes what decide makes of the document, with the notice it
-// returns, under a new epoch: no write of an older one succeeds from then on.
+// returns, under a new epoch: no write of an older one succeeds from then on. With
+// errAsItIs it returns the document as it is.
 func (s *store) changeRegistry(ctx context.Context, decide func(*registry) (*bus.Note, error)) (registry, error) {
 	wrote := ""
 	for range maxTries {
@@ -114,7 +123,10 @@ func (s *store) changeRegistry(ctx context.Context, decide func(*registry) (*bus
 		old := r.Epoch
 		r.Gone = slices.Clone(r.Gone)
 		note, err := decide(&r)
-		if err != nil {
+		switch {
+		case errors.Is(err, errAsItIs):
+			return r, nil
+		case err != nil:
 			return r, err
 		}
 		r.Epoch = rand.Text()
