@@ -10,7 +10,7 @@ import (
 const (
 	// A window of history is folded in memory first, so that what is told of one
 	// post or comment within it costs one write.
-	windowEntries = 16_384
+	windowEntries = 4_096
 	windowBytes   = 16 << 20
 	// fillers is how many writes are under way: so many that they fill the calls
 	// that the bus makes of them, and no more than the bus lets wait.

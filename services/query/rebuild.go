@@ -123,6 +123,9 @@ func (s *store) replace(ctx context.Context, r registry, progress func(Step)) (R
 	}
 	done.Verifying = time.Since(began)
 	if !done.Checked.Clean() {
+		if now, err := s.peekRegistry(ctx); err != nil || now.Epoch != r.Epoch {
+			return done, errors.Join(errLeaseLost, err) // no wonder
+		}
 		return done, &DifferentError{done.Checked}
 	}
 	_, err = s.changeRegistry(ctx, func(r *registry) (*bus.Note, error) {

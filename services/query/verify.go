@@ -22,7 +22,7 @@ const (
 	// comparers is how many posts are compared at a time.
 	comparers = 8
 	// What differs is looked at again so often, if it is not more than that.
-	looks        = 6
+	looks        = 8
 	maxSuspects  = 5_000
 	maxDifferent = 1_000
 	// catchUp is how long the service is waited for, which may be behind.

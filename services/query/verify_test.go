@@ -1,0 +1,126 @@
+package query
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/bustest"
+	"newsfeed/internal/event"
+)
+
+// Whatever is wrong with the view is named, and nothing else; a rebuild mends it.
+func TestVerifyNamesWhatDiffers(t *testing.T) {
+	server := bustest.Start(t, "--appendonly", "no")
+	seed(t, server.Client(), 8, 80)
+	r := newReplica(t, server.Addr())
+	r.consume("one")
+	r.caughtUp(30 * time.Second)
+	verify := func() Report {
+		t.Helper()
+		report, err := Verify(t.Context(), r.bus, func(Step) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	want := Report{Generation: 1, Entries: 168, Posts: 8, Comments: 80}
+	if diff := cmp.Diff(want, verify()); diff != "" {
+		t.Fatalf("of a view that is right:\n%s", diff)
+	}
+
+	v, ctx, c := view{number: 1}, t.Context(), r.client
+	other := `{"id":"c13","content":{"v":"something else","at":"1-1"},"status":{"v":"approved","at":"1-1"}}`
+	for _, err := range []error{
+		c.Del(ctx, v.post("p0")).Err(),
+		c.Set(ctx, v.post("p1"), `{"id":"p1","deleted":true}`, 0).Err(),
+		c.ZAdd(ctx, v.feed(), z(bus.TimeKey(time.UnixMilli(5), "p2")), z(bus.TimeKey(time.UnixMilli(5), "nobody"))).Err(),
+		c.ZRem(ctx, v.feed(), bus.TimeKey(time.UnixMilli(1_700_000_000_003), "p3")).Err(),
+		c.HDel(ctx, v.comments("p4"), "c12").Err(),
+		c.HSet(ctx, v.comments("p5"), "c13", other).Err(),
+		c.HSet(ctx, v.comments("p5"), "c5000", `{"id":"c5000"}`).Err(),
+		c.SRem(ctx, v.approved("p6"), "c14").Err(),
+		c.SAdd(ctx, v.approved("p6"), "c15").Err(),
+		c.ZAdd(ctx, v.order("p7"), z(bus.TimeKey(time.UnixMilli(5), "c15"))).Err(),
+		c.HSet(ctx, v.comments("p9"), "c9", `{"id":"c9"}`).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want.Differences = []Difference{
+		{"nobody", "", "should not be where it is in the feed"},
+		{"p0", "", "is missing from the view"},
+		{"p1", "", "differs in title, body, author, version, createdAt, deletion"},
+		{"p2", "", "should not be where it is in the feed"},
+		{"p3", "", "is missing from the feed"},
+		{"p4", "c12", "is missing from the view"},
+		{"p5", "c13", "differs in content, author, status, version, createdAt"},
+		{"p5", "c5000", "is in the view, and no event tells of it"},
+		{"p6", "c14", "is missing from the approved ones"},
+		{"p6", "c15", "should not be among the approved ones"},
+		{"p7", "c15", "should not be among the order of comments"},
+		{"p9", "c9", "is in the view, and no event tells of it"},
+	}
+	if diff := cmp.Diff(want, verify()); diff != "" {
+		t.Errorf("of a view that is wrong (-want +got):\n%s", diff)
+	}
+	if _, err := Rebuild(t.Context(), r.bus, func(Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	want.Generation, want.Differences = 2, nil
+	if diff := cmp.Diff(want, verify()); diff != "" {
+		t.Errorf("of a view that was made anew:\n%s", diff)
+	}
+}
+
+// What only moves while it is looked at is no difference, and what is told while
+// the service is away is one until it is back.
+func TestVerifyLooksAgain(t *testing.T) {
+	server := bustest.Start(t, "--appendonly", "no")
+	seed(t, server.Client(), 20, 100)
+	r := newReplica(t, server.Addr())
+	r.consume("one")
+	r.caughtUp(30 * time.Second)
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	moving := make(chan struct{})
+	go func() {
+		defer close(moving)
+		i := 0
+		pace(ctx, 20, func() {
+			publish(t, r.bus, event.TypePostUpdated, event.Post{ID: "p" + number(i%20), Title: new("again " + number(i))})
+			publish(t, r.bus, event.TypePostCreated, event.Post{ID: "n" + number(i), Title: new("new")})
+			i++
+		})
+	}()
+	for range 5 {
+		report, err := Verify(t.Context(), r.bus, func(Step) {})
+		if err != nil || !report.Clean() {
+			t.Errorf("of a view that moves: %+v, %v", report, err)
+		}
+	}
+	stop()
+	<-moving
+}
+
+func z(member string) redis.Z { return redis.Z{Member: member} }
+
+// publish has the owner of a type tell an event.
+func publish(t *testing.T, b *bus.Bus, typ string, payload event.Payload) {
+	t.Helper()
+	owner := event.Owner(typ)
+	e, err := event.New(owner, typ, payload, time.Now())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if _, err := b.Publish(context.Background(), event.Stream(owner), e); err != nil {
+		t.Errorf("publish %s: %v", typ, err)
+	}
+}
