@@ -205,8 +205,3 @@ func unlike[T comparable](name string, a, b T) []string {
 func byPlace(a, b Difference) int {
 	return cmp.Or(cmp.Compare(a.Post, b.Post), cmp.Compare(a.Comment, b.Comment), cmp.Compare(a.What, b.What))
 }
-
-// feedChunk asks for the next members of a feed.
-func feedChunk(key, after string, n int64) redis.ZRangeArgs {
-	return redis.ZRangeArgs{Key: key, ByLex: true, Start: after, Stop: "+", Count: n}
-}

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -16,31 +14,6 @@ import (
 	"newsfeed/internal/bus"
 	"newsfeed/internal/web"
 )
-
-// view is one generation, as a writer takes it.
-type view struct {
-	number int
-	epoch  string // what it was registered under; a write fails under another
-	live   bool   // so that its changes are news
-}
-
-// prefix begins every key of the generation.
-func (v view) prefix() string { return "{query}:" + strconv.Itoa(v.number) + ":" }
-
-func (v view) feed() string                { return v.prefix() + "feed" }
-func (v view) post(id string) string       { return v.prefix() + "post:" + id }
-func (v view) comments(post string) string { return v.prefix() + "comments:" + post }
-func (v view) order(post string) string    { return v.prefix() + "order:" + post }
-func (v view) approved(post string) string { return v.prefix() + "approved:" + post }
-
-// change returns what a write into the generation has beside its document.
-func (v view) change(index []bus.Index, about subject, version int64) bus.Change {
-	c := bus.Change{Index: index, Guard: []bus.Guard{{Key: epochKey, Member: v.epoch}}}
-	if v.live {
-		c.Note = about.note(version)
-	}
-	return c
-}
 
 // maxTries bounds how often a change is folded anew because another came first.
 const maxTries = 50
@@ -280,28 +253,18 @@ func from(c web.Cursor) string {
 // commentsBack returns up to limit comments of a post before a member of its
 // order, newest first, and the member to go on from, "" at the end. A comment is
 // as it is when it is read.
-func (s *store) commentsBack(ctx context.Context, postID, before string, limit int) (comments []comment, last string, err error) {
-	start := "+"
-	if before != "" {
-		start = "(" + before
-	}
-	members, err := s.bus.Redis().ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: orderKey(postID), ByLex: true, Rev: true, Start: start, Stop: "-", Count: int64(limit),
-	}).Result()
-	if err != nil || len(members) == 0 {
+func (s *store) commentsBack(ctx context.Context, postID, before string, limit int) (found []comment, last string, err error) {
+	row, err := s.commentsPage.RunRO(ctx, s.bus.Redis(), []string{gensKey}, postID, before, limit, "back").Slice()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil, "", nil
+	case err != nil:
 		return nil, "", bus.Err("read comments", err)
+	case len(row) != 2:
+		return nil, "", fmt.Errorf("read comments: unexpected answer %v", row)
 	}
-	ids := make([]string, len(members))
-	for i, m := range members {
-		_, ids[i], _ = strings.Cut(m, " ")
+	if found, err = parseComments(row[1]); len(found) == limit {
+		last = bus.TimeKey(found[limit-1].Created.At, found[limit-1].ID)
 	}
-	values, err := s.bus.Redis().HMGet(ctx, commentsKey(postID), ids...).Result()
-	if err != nil {
-		return nil, "", bus.Err("read comments", err)
-	}
-	if len(members) == limit {
-		last = members[limit-1]
-	}
-	comments, err = parseComments(values)
-	return comments, last, err
+	return found, last, err
 }

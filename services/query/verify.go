@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -179,76 +178,6 @@ func (c *verifier) compare(ctx context.Context, x expectations) (map[string][]Di
 		})
 	}
 	return different, g.Wait()
-}
-
-// suspectStrays looks for what stands in the feed where it should not, and for
-// posts of which no event tells.
-func (c *verifier) suspectStrays(ctx context.Context) error {
-	refold := map[string]bool{}
-	stray := func(id string) {
-		if _, suspected := c.suspects[id]; suspected {
-			return
-		}
-		if _, known := c.places[id]; known {
-			refold[id] = true
-			return
-		}
-		c.suspect(id, &expected{comments: map[string]comment{}})
-	}
-	err := c.walkFeed(ctx, func(id, member string) {
-		if c.places[id] != member {
-			stray(id)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	prefix := c.view.prefix()
-	err = c.store.scan(ctx, prefix, func(keys []string) error {
-		for _, key := range keys {
-			if _, id, ok := strings.Cut(strings.TrimPrefix(key, prefix), ":"); ok {
-				if _, known := c.places[id]; !known {
-					stray(id)
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil || len(refold) == 0 {
-		return err
-	}
-	x := expectations{}
-	err = c.store.history(ctx, nil, c.upTo, func(events []told) error {
-		for _, t := range events {
-			if refold[t.about().post] {
-				x.apply(t)
-			}
-		}
-		return nil
-	})
-	for id, e := range x {
-		c.suspect(id, e)
-	}
-	return err
-}
-
-// walkFeed calls each with every member of the feed.
-func (c *verifier) walkFeed(ctx context.Context, each func(id, member string)) error {
-	const chunk = 1_000
-	for after := "-"; ; {
-		members, err := c.store.bus.Redis().ZRangeArgs(ctx, feedChunk(c.view.feed(), after, chunk)).Result()
-		if err != nil {
-			return bus.Err("walk the feed", err)
-		}
-		for _, m := range members {
-			_, id, _ := strings.Cut(m, " ")
-			each(id, m)
-		}
-		if len(members) < chunk {
-			return nil
-		}
-		after = "(" + members[chunk-1]
-	}
 }
 
 // lookAgain folds what has come for the suspects meanwhile, and compares again.

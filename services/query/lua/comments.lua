@@ -3,14 +3,19 @@
 --
 -- KEYS  [1] the document that says which generations there are
 -- ARGV  [1] the post  [2] the member of the order to go on from, "" for the
---       oldest  [3] how many
+--       first  [3] how many  [4] "back" for the newest first, else the oldest
 -- Returns {post, {comment, …}}, or nil if the post is not known.
 
 local prefix = live()
 local post = redis.call('GET', prefix .. 'post:' .. ARGV[1])
 if not post then return false end
-local from = ARGV[2] == '' and '-' or '(' .. ARGV[2]
-local found = redis.call('ZRANGE', prefix .. 'order:' .. ARGV[1], from, '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
+local order, found = prefix .. 'order:' .. ARGV[1], nil
+local from = ARGV[2] ~= '' and '(' .. ARGV[2]
+if ARGV[4] == 'back' then
+  found = redis.call('ZRANGE', order, from or '+', '-', 'BYLEX', 'REV', 'LIMIT', 0, ARGV[3])
+else
+  found = redis.call('ZRANGE', order, from or '-', '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
+end
 if #found == 0 then return { post, {} } end
 for i, m in ipairs(found) do found[i] = string.sub(m, string.find(m, ' ', 1, true) + 1) end
 return { post, redis.call('HMGET', prefix .. 'comments:' .. ARGV[1], unpack(found)) }
