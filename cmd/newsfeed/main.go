@@ -4,6 +4,7 @@
 //	newsfeed up      starts every service, and a Redis if there is none
 //	newsfeed tail    shows the events as they happen
 //	newsfeed streams, lag, pending, consumers, inspect, dead, pause, resume, doctor
+//	newsfeed rebuild makes the view anew; verify compares it with the streams
 //	newsfeed token   makes tokens for moderators
 //	newsfeed rules   checks the moderator's rules, and judges comments anew
 //

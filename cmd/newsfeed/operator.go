@@ -106,7 +106,8 @@ func operatorCommand(
 func operators(environ map[string]string) []*cobra.Command {
 	return []*cobra.Command{
 		newStreams(environ), newLag(environ), newPending(environ), newConsumers(environ), newInspect(environ),
-		newDead(environ), newPause(environ), newResume(environ), newDoctor(environ),
+		newDead(environ), newPause(environ), newResume(environ),
+		newRebuild(environ), newVerify(environ), newDoctor(environ),
 	}
 }
 

@@ -22,8 +22,8 @@ func newRoot(environ map[string]string) *cobra.Command {
 		Short: "A newsfeed of posts and moderated comments, on Redis Streams",
 		Long: `A newsfeed of posts and moderated comments, on Redis Streams.
 
-Exit codes: 0 done; 1 failed; 2 called or configured wrongly; 3 doctor, or
-lag --max, found something wrong.`,
+Exit codes: 0 done; 1 failed; 2 called or configured wrongly; 3 doctor,
+verify or lag --max found something wrong.`,
 		Version:       web.Version(),
 		Args:          noArgs,
 		SilenceUsage:  true,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -52,7 +53,7 @@ func tail(cmd *cobra.Command, environ map[string]string, o tailOptions) error {
 
 // unlessStopped returns err, or nil if ctx has ended: that is how tail is ended.
 func unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if _, broken := errors.AsType[brokenOffError](err); !broken && ctx.Err() != nil {
 		return nil
 	}
 	return err

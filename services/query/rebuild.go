@@ -43,7 +43,8 @@ func (e *DifferentError) Error() string {
 // from one goroutine at a time.
 //
 // Errors: [ErrBusy] if another rebuild lives, [DifferentError], and whatever Redis
-// says. After an error the view is what it was.
+// says. After an error the view is what it was, unless the error says that the new
+// one is read.
 func Rebuild(ctx context.Context, b *bus.Bus, progress func(Step)) (Rebuilt, error) {
 	return newStore(b).rebuild(ctx, usualLease, progress)
 }
@@ -77,7 +78,10 @@ func (s *store) rebuildOnce(
 			}
 			return err
 		}
-		return s.tidy(ctx, progress)
+		if err := s.tidy(ctx, progress); err != nil {
+			return fmt.Errorf("generation %d is read now, but the old one is not all deleted: %w", done.Generation, err)
+		}
+		return nil
 	})
 	return done, err
 }
