@@ -46,7 +46,7 @@ bench: go ## measure the bus beside the bare limit
 	go run ./bench $(ARGS)
 
 rebuild-large: go ## rebuild a view of 200,000 comments under load, killed three times (10 min)
-	@sh scripts/install-missing.sh test
+	@sh scripts/install-missing.sh bench
 	NEWSFEED_LARGE=1 go test -count=1 -timeout 60m -v -run '^TestRebuildUnderLoad$$' ./services/query
 
 # make mutants ARGS='-run brake'

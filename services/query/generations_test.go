@@ -239,3 +239,59 @@ func TestAnOlderViewIsMadeAnew(t *testing.T) {
 		t.Errorf("the notices are %v, %v; want that the view is another", notices, err)
 	}
 }
+
+// What the live generation shows, the next one has: if the next cannot be
+// written, neither is the live one.
+func TestTheNextGenerationIsNeverBehind(t *testing.T) {
+	server := bustest.Start(t, "--appendonly", "no")
+	w := newWorld(t, server.Addr(), 0)
+	number := w.begin(t)
+	feed := view{number: number}.feed()
+	if err := w.client.Set(t.Context(), feed, "in the way", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	e := entryOf(1, event.TypePostCreated, `{"id":"p","title":"one","version":1}`)
+	if err := w.store.handle(t.Context(), e); err == nil {
+		t.Fatal("written in spite of what is in the way")
+	}
+	if content, err := w.generation(t.Context(), 1); err != nil || content != "" {
+		t.Errorf("the live generation is ahead: %s %v", content, err)
+	}
+	if err := w.client.Del(t.Context(), feed).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.handle(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, number} {
+		if content, err := w.generation(t.Context(), n); err != nil || !strings.Contains(content, `"one"`) {
+			t.Errorf("generation %d has %s, %v", n, content, err)
+		}
+	}
+}
+
+// Clients of the stream read their pages anew after a swap, those that were there
+// and those that come again: there may be no notice of what became different.
+func TestASwapHasClientsReadAnew(t *testing.T) {
+	server := bustest.Start(t, "--appendonly", "no")
+	r := newReplica(t, server.Addr())
+	r.post(bus.ID{Ms: 1}, "p", "one", 1)
+	bustest.Eventually(t, 10*time.Second, "the hub has heard of the post", func() bool {
+		r.hub.mu.Lock()
+		defer r.hub.mu.Unlock()
+		return !r.hub.at.IsZero()
+	})
+	there := r.listen("")
+	there.want(eventHello)
+	r.post(bus.ID{Ms: 2}, "p", "two", 2)
+	there.want(eventPost)
+	away := there.last
+	if _, err := r.store.rebuild(t.Context(), time.Minute, func(Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	there.want(eventResync)
+	r.listen(away).want(eventResync)
+	if status, body := r.get("/posts"); status != 200 || body != "[]\n" { // of no event is anything in the streams
+		t.Errorf("the page is %d %s", status, body)
+	}
+}
