@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -33,7 +34,8 @@ var lookLua string
 // store keeps the view in Redis.
 type store struct {
 	bus          *bus.Bus
-	schema       int
+	schema       int                      // that this release makes
+	catchUp      time.Duration            // how long a verification waits for the service
 	known        atomic.Pointer[registry] // nil if it is to be loaded
 	pageScript   *redis.Script
 	commentsPage *redis.Script
@@ -43,7 +45,7 @@ type store struct {
 func newStore(b *bus.Bus) *store {
 	read := func(script string) *redis.Script { return redis.NewScript(liveLua + script) }
 	return &store{
-		bus: b, schema: schema,
+		bus: b, schema: schema, catchUp: usualCatchUp,
 		pageScript: read(pageLua), commentsPage: read(commentsLua), lookScript: read(lookLua),
 	}
 }

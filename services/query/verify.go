@@ -24,8 +24,8 @@ const (
 	looks        = 8
 	maxSuspects  = 5_000
 	maxDifferent = 1_000
-	// catchUp is how long the service is waited for, which may be behind.
-	catchUp = 30 * time.Second
+	// usualCatchUp is how long the service is waited for, which may be behind.
+	usualCatchUp = 30 * time.Second
 )
 
 // Report is what a verification found.
@@ -235,7 +235,7 @@ func (c *verifier) lookAgain(ctx context.Context) error {
 // ids. Once that was in vain it only gives it a moment, as it does between looks.
 func (c *verifier) awaitService(ctx context.Context, to positions, look int) error {
 	const moment = 100 * time.Millisecond
-	patience := catchUp
+	patience := c.store.catchUp
 	if c.report.Behind {
 		patience = moment
 	}
