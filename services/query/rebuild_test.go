@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"newsfeed/internal/bus"
@@ -107,7 +108,7 @@ func (r *replica) caughtUp(within time.Duration) {
 
 // seed puts posts with comments into the streams, each comment approved by a
 // second event, some of which come long after the first.
-func seed(t *testing.T, client *redis.Client, posts, comments int) {
+func seed(t *testing.T, client redis.UniversalClient, posts, comments int) {
 	t.Helper()
 	const base = 1_700_000_000_000
 	var pipe redis.Pipeliner
@@ -204,5 +205,49 @@ func TestARebuildThatLostItsLease(t *testing.T) {
 	report, err := Verify(t.Context(), second.bus, func(Step) {})
 	if err != nil || !report.Clean() {
 		t.Errorf("%+v %v", report, err)
+	}
+}
+
+// What serves where there is no Redis can do it as well.
+func TestRebuildInMemory(t *testing.T) {
+	server := miniredis.RunT(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	defer client.Close()
+	seed(t, client, 5, 20)
+	r := newReplica(t, server.Addr())
+	r.consume("one")
+	r.caughtUp(30 * time.Second)
+	_, before := r.get("/posts")
+	done, err := r.store.rebuild(t.Context(), time.Minute, func(Step) {})
+	if err != nil || done.Generation != 2 {
+		t.Fatal(done, err)
+	}
+	if _, after := r.get("/posts"); after != before || !strings.Contains(after, "something that somebody says") {
+		t.Errorf("the page was\n%s\nand is\n%s", before, after)
+	}
+	if report, err := Verify(t.Context(), r.bus, func(Step) {}); err != nil || !report.Clean() {
+		t.Errorf("%+v %v", report, err)
+	}
+}
+
+// On a cluster the keys of a generation are found on the node that has the view.
+func TestRebuildOnACluster(t *testing.T) {
+	_, client := bustest.StartCluster(t)
+	seed(t, client, 5, 20)
+	b := bus.New(t.Context(), client, bus.Options{})
+	defer b.Close()
+	for want := 2; want <= 3; want++ { // the second has keys to delete
+		done, err := Rebuild(t.Context(), b, func(Step) {})
+		if err != nil || done.Generation != want || done.Checked.Comments != 20 {
+			t.Fatal(done, err)
+		}
+	}
+	s := newStore(b)
+	for number, want := range map[int]bool{2: false, 3: true} {
+		found := false
+		err := s.scan(t.Context(), view{number: number}.prefix(), func([]string) error { found = true; return nil })
+		if err != nil || found != want {
+			t.Errorf("keys of generation %d: %v, %v", number, found, err)
+		}
 	}
 }
