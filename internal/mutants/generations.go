@@ -13,7 +13,7 @@ func generations() []mutant {
 		{"events wait for the newest release", query + "generations.go",
 			`newest > s.schema`, `newest > s.schema+1`, inQuery("TestAnOlderReleaseLeavesEventsAlone")},
 		{"clients are told of a swap", query + "rebuild.go",
-			`return replaced(), nil`, `return nil, nil`, inQuery("TestASwapHasClientsReadAnew")},
+			`r.note = replaced()`, ``, inQuery("TestASwapHasClientsReadAnew")},
 		{"clients that come again are told of a swap", query + "stream.go",
 			`if replacedIn(entries) {`, `if false {`, inQuery("TestASwapHasClientsReadAnew")},
 		{"old generations are deleted", query + "rebuild.go",

@@ -45,7 +45,8 @@ type registry struct {
 	// Gone are no longer written, and their keys may not all be deleted yet.
 	Gone []int `json:"gone,omitempty"`
 
-	doc bus.Doc
+	doc  bus.Doc
+	note *bus.Note // that the change of the document is to leave
 }
 
 // unregistered is what there is where nothing says so: the view as it was when
@@ -78,11 +79,11 @@ func (s *store) loadRegistry(ctx context.Context) (registry, error) {
 	if err != nil || r.doc.Exists() {
 		return r, err
 	}
-	return s.changeRegistry(ctx, func(r *registry) (*bus.Note, error) {
+	return s.changeRegistry(ctx, func(r *registry) error {
 		if r.doc.Exists() { // another was quicker
-			return nil, errAsItIs
+			return errAsItIs
 		}
-		return nil, nil //nolint:nilnil // no notice, no error
+		return nil
 	})
 }
 
@@ -106,23 +107,23 @@ func (s *store) peekRegistry(ctx context.Context) (registry, error) {
 	return r, nil
 }
 
-// changeRegistry writes what decide makes of the document, with the notice it
-// returns, under a new epoch: no write of an older one succeeds from then on. With
-// errAsItIs it returns the document as it is.
-func (s *store) changeRegistry(ctx context.Context, decide func(*registry) (*bus.Note, error)) (registry, error) {
+// changeRegistry writes what decide makes of the document, under a new epoch: no
+// write of an older one succeeds from then on. If decide says errAsItIs the
+// document is returned as it is.
+func (s *store) changeRegistry(ctx context.Context, decide func(*registry) error) (registry, error) {
 	wrote := ""
 	for range maxTries {
 		r, err := s.peekRegistry(ctx)
 		if err != nil {
 			return r, err
 		}
-		if r.Epoch == wrote && wrote != "" { // and the answer was lost on its way
+		if wrote != "" && r.Epoch == wrote { // and the answer was lost on its way
 			s.known.Store(&r)
 			return r, nil
 		}
 		old := r.Epoch
 		r.Gone = slices.Clone(r.Gone)
-		note, err := decide(&r)
+		err = decide(&r)
 		switch {
 		case errors.Is(err, errAsItIs):
 			return r, nil
@@ -139,7 +140,7 @@ func (s *store) changeRegistry(ctx context.Context, decide func(*registry) (*bus
 		if old != "" {
 			index = append(index, bus.Index{Verb: bus.SRem, Key: epochKey, Member: old})
 		}
-		_, err = s.bus.Commit(ctx, bus.Change{Key: gensKey, Want: r.doc, Doc: value, Index: index, Note: note})
+		_, err = s.bus.Commit(ctx, bus.Change{Key: gensKey, Want: r.doc, Doc: value, Index: index, Note: r.note})
 		switch {
 		case err == nil:
 			s.known.Store(&r)

@@ -295,3 +295,19 @@ func TestASwapHasClientsReadAnew(t *testing.T) {
 		t.Errorf("the page is %d %s", status, body)
 	}
 }
+
+// The client sends a command again whose answer was lost: what has been done
+// already is not taken for somebody else's.
+func TestAChangeOfTheListWhoseAnswerIsLost(t *testing.T) {
+	server := bustest.Start(t, "--appendonly", "no")
+	proxy := bustest.NewProxy(t, server.Addr())
+	w := newWorld(t, proxy.Addr(), 0)
+	proxy.SwallowReply(`"next":{"gen":2`, 1)
+	r, err := w.store.register(t.Context())
+	if err != nil || proxy.Lost() != 1 {
+		t.Fatalf("%d answers were lost, and it says %v", proxy.Lost(), err)
+	}
+	if now, err := w.store.peekRegistry(t.Context()); err != nil || now.Epoch != r.Epoch || now.Next == nil || now.Last != 2 {
+		t.Errorf("registered are %+v, %v", now, err)
+	}
+}

@@ -113,7 +113,7 @@ func (s *store) history(ctx context.Context, from, upTo positions, each func([]t
 	}()
 	defer func() {
 		cancel()
-		for range batches { //nolint:revive // the reader is waited for
+		for range batches { // until the reader has ended
 		}
 	}()
 	for b := range batches {

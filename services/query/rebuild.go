@@ -88,13 +88,13 @@ func (s *store) rebuildOnce(
 
 // register begins a generation. From here on every event goes into it as well.
 func (s *store) register(ctx context.Context) (registry, error) {
-	return s.changeRegistry(ctx, func(r *registry) (*bus.Note, error) {
+	return s.changeRegistry(ctx, func(r *registry) error {
 		if r.Next != nil {
-			return nil, fmt.Errorf("%w: generation %d is being made", ErrBusy, r.Next.Number)
+			return fmt.Errorf("%w: generation %d is being made", ErrBusy, r.Next.Number)
 		}
 		r.Last++
 		r.Next = &generation{Number: r.Last, Schema: s.schema}
-		return nil, nil //nolint:nilnil // no notice, no error
+		return nil
 	})
 }
 
@@ -132,13 +132,14 @@ func (s *store) replace(ctx context.Context, r registry, progress func(Step)) (R
 		}
 		return done, &DifferentError{done.Checked}
 	}
-	_, err = s.changeRegistry(ctx, func(r *registry) (*bus.Note, error) {
+	_, err = s.changeRegistry(ctx, func(r *registry) error {
 		if r.Next == nil || r.Next.Number != next.number {
-			return nil, errLeaseLost
+			return errLeaseLost
 		}
 		r.Gone = append(r.Gone, r.Live.Number)
 		r.Live, r.Next = *r.Next, nil
-		return replaced(), nil
+		r.note = replaced()
+		return nil
 	})
 	return done, err
 }
@@ -148,13 +149,13 @@ func (s *store) replace(ctx context.Context, r registry, progress func(Step)) (R
 func (s *store) abandon(ctx context.Context, number int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	_, _ = s.changeRegistry(ctx, func(r *registry) (*bus.Note, error) {
+	_, _ = s.changeRegistry(ctx, func(r *registry) error {
 		if r.Next == nil || r.Next.Number != number {
-			return nil, errLeaseLost
+			return errLeaseLost
 		}
 		r.Gone = append(r.Gone, number)
 		r.Next = nil
-		return nil, nil //nolint:nilnil // no notice, no error
+		return nil
 	})
 }
 
@@ -167,12 +168,12 @@ func (s *store) tidy(ctx context.Context, progress func(Step)) error {
 		return err
 	}
 	if r.Next != nil {
-		r, err = s.changeRegistry(ctx, func(r *registry) (*bus.Note, error) {
+		r, err = s.changeRegistry(ctx, func(r *registry) error {
 			if r.Next != nil {
 				r.Gone = append(r.Gone, r.Next.Number)
 				r.Next = nil
 			}
-			return nil, nil //nolint:nilnil // no notice, no error
+			return nil
 		})
 		if err != nil {
 			return err
@@ -192,9 +193,9 @@ func (s *store) tidy(ctx context.Context, progress func(Step)) error {
 			return err
 		}
 	}
-	_, err = s.changeRegistry(ctx, func(now *registry) (*bus.Note, error) {
+	_, err = s.changeRegistry(ctx, func(now *registry) error {
 		now.Gone = slices.DeleteFunc(now.Gone, func(n int) bool { return slices.Contains(r.Gone, n) })
-		return nil, nil //nolint:nilnil // no notice, no error
+		return nil
 	})
 	return err
 }

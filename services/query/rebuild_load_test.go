@@ -21,14 +21,18 @@ import (
 )
 
 // scale is how much there is to rebuild, and how much goes on meanwhile.
-type scale struct{ posts, comments, reads, writes int }
+type scale struct {
+	posts, comments int
+	readers         int
+	reads, writes   int // a second, by all
+}
 
 // size is a little, or with NEWSFEED_LARGE=1 what is promised (make rebuild-large).
 func size() scale {
 	if os.Getenv("NEWSFEED_LARGE") != "" {
-		return scale{posts: 5_000, comments: 200_000, reads: 200, writes: 20}
+		return scale{posts: 5_000, comments: 200_000, readers: 24, reads: 200, writes: 20}
 	}
-	return scale{posts: 200, comments: 3_000, reads: 40, writes: 10}
+	return scale{posts: 200, comments: 3_000, readers: 4, reads: 40, writes: 10}
 }
 
 // load reads and writes while the view is rebuilt, and knows what must be seen.
@@ -46,12 +50,12 @@ func (l *load) run() (stop func()) {
 	var wg sync.WaitGroup
 	turns := make(chan struct{}) // the pace of all readers together
 	wg.Go(func() { pace(ctx, l.of.reads, func() { turns <- struct{}{} }); close(turns) })
-	for i := range 4 {
+	for i := range l.of.readers {
 		wg.Go(func() {
 			for l.walk(ctx, l.replicas[i%len(l.replicas)], turns) {
 				l.walks.Add(1)
 			}
-			for range turns { //nolint:revive // so that the pace is not held up at the end
+			for range turns { // so that the pace is not held up at the end
 			}
 		})
 	}
@@ -114,7 +118,7 @@ func (l *load) walk(ctx context.Context, r *replica, turns <-chan struct{}) bool
 
 // fetch reads a page and where the next is.
 func fetch(url string) (posts []postView, next string, err error) {
-	resp, err := http.Get(url) //nolint:gosec,noctx // of a server of the test's own, which ends with it
+	resp, err := http.Get(url)
 	if err != nil {
 		return nil, "", err
 	}

@@ -51,7 +51,7 @@ func TestRebuildChild(t *testing.T) {
 // killAt runs a rebuild and kills it in the middle of a step.
 func killAt(t *testing.T, addr, step string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRebuildChild$") //nolint:gosec // this binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRebuildChild$")
 	cmd.Env = append(os.Environ(), childRedis+"="+addr, childStep+"="+step)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
