@@ -33,7 +33,9 @@ func journey(s *stack) {
 	s.forget()
 	s.must(http.StatusOK, "GET", s.url("query")+"/posts", "")
 	s.must(http.StatusOK, "GET", s.url("query")+"/posts/"+post.ID, "")
+	s.must(http.StatusOK, "GET", s.url("query")+"/posts/"+post.ID+"/comments", "")
 	s.foreign()
+	s.moderate(post.ID)
 
 	s.must(http.StatusNoContent, "DELETE", postURL, "", "Authorization", "Bearer "+post.EditToken)
 	s.eventually(30*time.Second, "the post and its comments are gone", func() string {
@@ -110,7 +112,7 @@ type reading struct{ group, stream string }
 func readings() []reading {
 	var all []reading
 	for group, owners := range map[string][]string{
-		"posts": {"posts"}, "comments": {"posts", "comments", "moderator"}, "moderator": {"comments"}, "query": {"posts", "comments"},
+		"posts": {"posts"}, "comments": {"posts", "comments", "moderator"}, "moderator": {"posts", "comments"}, "query": {"posts", "comments"},
 	} {
 		for _, owner := range owners {
 			all = append(all, reading{group, "{" + owner + "}:events"})
@@ -149,7 +151,7 @@ func poison(s *stack) {
 	for owner, typ := range owners {
 		s.operator("XADD", "{"+owner+"}:events", "*", "type", typ, "data", "poison", "id", "poison-"+owner, "source", "e2e")
 	}
-	buried := map[string]int{"posts": 1, "comments": 3, "moderator": 1, "query": 2}
+	buried := map[string]int{"posts": 1, "comments": 3, "moderator": 2, "query": 2}
 	for group, want := range buried {
 		s.eventually(30*time.Second, group+" buries what it cannot read", func() string {
 			if got := s.operator("HLEN", "{"+group+"}:dead"); got != fmt.Sprint(want) {
@@ -234,4 +236,28 @@ func (s *stack) foreign() {
 	s.becomes("foreign", "foreign-comment", "rejected")
 	s.must(http.StatusOK, "GET", s.url("eventbus")+"/events", "", bearer()...)
 	s.must(http.StatusOK, "GET", s.url("eventbus")+"/streams", "", bearer()...)
+}
+
+// moderate is what people do with a comment that is held for them.
+func (s *stack) moderate(post string) {
+	s.t.Helper()
+	c := s.comment(post, "please hold this")
+	s.becomes(post, c.ID, "flagged")
+	// The alarm that it is held too long is said once.
+	s.eventually(time.Minute, "the alarm is said", func() string {
+		if got := s.operator("GET", "{moderator}:alarm"); got != "said" {
+			return got
+		}
+		return ""
+	})
+	at := s.url("moderator") + "/moderation/"
+	s.must(http.StatusOK, "GET", at+"queue", "", bearer()...)
+	s.must(http.StatusOK, "GET", at+"summary", "", bearer()...)
+	s.must(http.StatusOK, "POST", at+"queue/"+c.ID+"/claim", "", bearer()...)
+	s.must(http.StatusOK, "GET", at+"queue", "", bearer()...)
+	s.must(http.StatusNoContent, "DELETE", at+"queue/"+c.ID+"/claim", "", bearer()...)
+	s.must(http.StatusOK, "POST", at+"decisions", fmt.Sprintf(`{"commentId":%q,"version":1,"status":"approved"}`, c.ID), bearer()...)
+	s.becomes(post, c.ID, "approved")
+	s.must(http.StatusOK, "GET", at+"log", "", bearer()...)
+	s.must(http.StatusOK, "POST", at+"check", `{"content":"racism"}`, bearer()...)
 }
