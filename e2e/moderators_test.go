@@ -101,6 +101,7 @@ func (s *system) own(c comment) <-chan sse.Event {
 	if resp.StatusCode != http.StatusOK {
 		s.t.Fatalf("the author's stream: %d", resp.StatusCode)
 	}
+	documented(s.t, "comments", resp, nil, nil)
 	events := make(chan sse.Event, 100)
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -110,6 +111,7 @@ func (s *system) own(c comment) <-chan sse.Event {
 			if err != nil {
 				return
 			}
+			documentedEvent(s.t, "comments", resp.Request.URL.Path, e)
 			events <- e
 		}
 	})

@@ -22,6 +22,8 @@ func operation(service, op string) request {
 		r.body = `{"title":"A post"}`
 	case "POST /posts/{id}/comments", "PATCH /comments/{id}", "POST /moderation/check":
 		r.body = `{"content":"A kind word"}`
+	case "POST /moderation/decisions":
+		r.body = `{"commentId":"nothing","version":1,"status":"approved"}`
 	case "POST /events":
 		r.body = `{"type":"Greeting","data":{}}`
 	}
@@ -74,6 +76,35 @@ func TestGuardedOperations(t *testing.T) {
 	d.process.stop()
 }
 
+func TestModeratorRefuses(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	const claim = "/moderation/queue/nothing/claim"
+	for _, r := range []struct {
+		status int
+		request
+	}{
+		{http.StatusOK, request{path: "/moderation/queue"}},
+		{http.StatusOK, request{path: "/moderation/rules"}},
+		{http.StatusOK, request{path: "/moderation/log?status=approved&since=2026-01-02T15:04:05Z"}},
+		{http.StatusNoContent, request{method: "DELETE", path: claim}},
+		{http.StatusBadRequest, request{path: "/moderation/queue?limit=0"}},
+		{http.StatusBadRequest, request{path: "/moderation/log?status=pending"}},
+		{http.StatusBadRequest, request{path: "/moderation/log?since=yesterday"}},
+		{http.StatusBadRequest, request{path: "/moderation/log?before=x"}},
+		{http.StatusNotFound, request{method: "POST", path: claim}},
+		{http.StatusNotFound, request{method: "DELETE", path: "/moderation/queue/no%20id/claim"}},
+		{http.StatusNotFound, request{method: "POST", path: "/moderation/decisions", body: `{"commentId":"nothing","version":1,"status":"approved"}`}},
+		{http.StatusOK, request{method: "POST", path: "/moderation/decisions", body: `{"decisions":[{"commentId":"nothing","version":1,"status":"approved"}]}`}},
+		{http.StatusBadRequest, request{method: "POST", path: "/moderation/decisions", body: `{"decisions":[]}`}},
+		{http.StatusRequestEntityTooLarge, request{method: "POST", path: "/moderation/decisions", body: `{"note":"` + strings.Repeat("x", 64<<10) + `"}`}},
+		{http.StatusUnsupportedMediaType, request{method: "POST", path: "/moderation/decisions", body: "{}"}.with("Content-Type", "text/plain")},
+	} {
+		r.service = "moderator"
+		s.must(r.status, r.request)
+	}
+}
+
 func TestNotModified(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
@@ -86,6 +117,7 @@ func TestNotModified(t *testing.T) {
 		{service: "comments", path: "/posts/" + p.ID + "/comments"},
 		{service: "query", path: "/posts"}, {service: "query", path: "/posts/" + p.ID},
 		{service: "query", path: "/posts/" + p.ID + "/comments"},
+		{service: "query", path: "/feed.atom"}, {service: "query", path: "/posts/" + p.ID + "/comments.atom"},
 	} {
 		tag := s.must(http.StatusOK, r).header.Get("ETag")
 		if a := s.must(http.StatusNotModified, r.with("If-None-Match", `"other", `+tag)); a.header.Get("ETag") != tag {
@@ -155,7 +187,7 @@ func TestUnavailable(t *testing.T) {
 		for _, op := range document.Operations() {
 			r := operation(service, op)
 			switch op {
-			case "GET /livez", "POST /moderation/check":
+			case "GET /livez", "GET /moderation/rules", "POST /moderation/check":
 				d.must(http.StatusOK, r)
 			case "GET /posts/stream", "GET /events/stream": // wait for it
 			default:
