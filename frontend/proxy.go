@@ -2,14 +2,18 @@ package frontend
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"newsfeed/internal/event"
@@ -79,6 +83,23 @@ func (p *proxy) close() { p.transport.CloseIdleConnections() }
 type passing struct {
 	target *url.URL
 	to     http.ResponseWriter
+	body   *clientBody
+}
+
+// clientBody remembers what was wrong with the body that the client sends, to
+// tell its faults from the service's.
+type clientBody struct {
+	io.ReadCloser
+	fault atomic.Pointer[error]
+}
+
+// Read implements [io.Reader].
+func (b *clientBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.fault.Store(&err)
+	}
+	return n, err
 }
 
 type passingKey struct{}
@@ -106,8 +127,12 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) error {
 		defer cancel()
 		ctx, w = longer, &streamWriter{w, http.NewResponseController(w), p.streamWrite}
 	}
-	ctx = context.WithValue(ctx, passingKey{}, passing{&target, w})
-	p.reverse.ServeHTTP(w, r.WithContext(ctx))
+	body := &clientBody{ReadCloser: r.Body}
+	out := r.WithContext(context.WithValue(ctx, passingKey{}, passing{&target, w, body}))
+	if r.ContentLength != 0 { // else there is none, and it must be seen that there is none
+		out.Body = body
+	}
+	p.reverse.ServeHTTP(w, out)
 	return nil
 }
 
@@ -151,8 +176,17 @@ func yield(res *http.Response) error {
 
 // failed answers where the service did not.
 func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() == nil {
+	passing, _ := r.Context().Value(passingKey{}).(passing)
+	fault := passing.body.fault.Load()
+	switch {
+	case fault != nil && errors.Is(*fault, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("%w: the body did not come in time", web.ErrSlow)
+	case fault != nil:
+		err = fmt.Errorf("%w: the body ends before its end", web.ErrInvalid)
+	case !errors.Is(r.Context().Err(), context.Canceled):
 		err = web.RetryIn(retryAfter, err)
+	default:
+		err = context.Canceled // the client has gone, whatever broke first
 	}
 	web.WriteError(w, r, p.log, err)
 }

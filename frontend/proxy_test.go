@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -227,5 +229,43 @@ func TestConfig(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "QUERY_URL") || web.ExitCode(err) != 2 {
 			t.Errorf("QUERY_URL=%s: error %v", wrong, err)
 		}
+	}
+}
+
+// A body that the client sends wrongly is the client's fault, not the service's
+// nor ours.
+func TestProxyBrokenBody(t *testing.T) {
+	cfg := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	})
+	server := httptest.NewServer(newServer(t, built(), cfg))
+	defer server.Close()
+	for name, body := range map[string]string{
+		"a chunk that is none":     "zz\r\n",
+		"a chunk beyond all sizes": "fffffffffffffffff\r\n",
+		"a chunk without its end":  "2\r\nabc\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			_, err = fmt.Fprintf(conn, "POST /api/posts/posts HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%s", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = res.Body.Close() }()
+			if res.StatusCode != http.StatusBadRequest {
+				t.Errorf("status %d, want 400", res.StatusCode)
+			}
+		})
 	}
 }
