@@ -92,6 +92,9 @@ func TestSameKeyLater(t *testing.T) {
 		s.must(http.StatusUnprocessableEntity, changed.with("Idempotency-Key", "later-0123456789"))
 	}
 	s.must(http.StatusCreated, remark.with("Idempotency-Key", "Later-0123456789"))
+	another := posting
+	another.body = `{"title":"Twice","author":"Ada"}`
+	s.must(http.StatusUnprocessableEntity, another)
 
 	edit := request{service: "comments", method: "PATCH", path: "/comments/" + c.ID, body: `{"content":"Edited"}`}.token(c.EditToken)
 	s.must(http.StatusOK, edit)

@@ -31,13 +31,12 @@ func operation(service, op string) request {
 }
 
 // answers is once for an answer that has to have this status, 503 too.
-func (s *system) answers(status int, r request) answer {
+func (s *system) answers(status int, r request) {
 	s.t.Helper()
 	a, err := s.once(r)
 	if err != nil || a.status != status {
 		s.t.Errorf("%s: %d %s (%v), want %d", r, a.status, a.body, err, status)
 	}
-	return a
 }
 
 // isProbe reports whether an operation is of those that every service has.
@@ -105,6 +104,13 @@ func TestModeratorRefuses(t *testing.T) {
 	}
 }
 
+func TestNothingThere(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	s.must(http.StatusNotFound, request{service: "comments", path: "/comments/nothing/stream"})
+	s.must(http.StatusNotFound, request{service: "query", path: "/posts/nothing/comments.atom"})
+}
+
 func TestNotModified(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
@@ -154,6 +160,14 @@ func TestTooMany(t *testing.T) {
 		if a, err := d.send(replica, stream); err != nil || a.status != http.StatusTooManyRequests {
 			t.Errorf("a second stream: %d (%v)", a.status, err)
 		}
+	}
+	c := d.newComment(d.newPost("A post").ID, "A kind word", "Bea")
+	d.awaitStatus(c, "approved")
+	d.configure("comments", "STREAMS_PER_ADDRESS", "1")
+	d.own(c)
+	own := request{path: "/comments/" + c.ID + "/stream"}.token(c.EditToken)
+	if a, err := d.send(d.replicas["comments"][0], own); err != nil || a.status != http.StatusTooManyRequests {
+		t.Errorf("a second stream of one's comment: %d (%v)", a.status, err)
 	}
 	for range 100 {
 		d.listenTo(d.process, "/events/stream", "")

@@ -1,6 +1,6 @@
 // Package openapitest holds what the services do over HTTP against what their
 // OpenAPI 3.1 documents in docs/openapi say: [Routes] the routes that there are,
-// [Document.Check] one request and its answer, [Document.Unseen] that every
+// [Members] the types of their answers, [Document.Check] one request and its answer, [Document.Unseen] that every
 // operation was asked for.
 //
 // Of OpenAPI it reads what those documents use: paths, references into any file,
@@ -31,6 +31,7 @@ type Document struct {
 	notFound   *response // of paths that the document does not have
 	notAllowed *response // of methods that a path does not have
 	webhooks   map[string]*jsonschema.Schema
+	schemas    node // components/schemas
 
 	mu   sync.Mutex
 	seen map[string]map[int]int // answers by operation and status
@@ -97,6 +98,7 @@ func load(service, folder string) (*Document, error) {
 	slices.SortFunc(d.operations, func(a, b *operation) int {
 		return strings.Compare(strings.ReplaceAll(a.path, "{", "~"), strings.ReplaceAll(b.path, "{", "~"))
 	})
+	d.schemas = doc.at("components", "schemas")
 	d.notFound = readResponse(common.at("components", "responses", "NotFound"))
 	d.notAllowed = readResponse(common.at("components", "responses", "MethodNotAllowed"))
 	if err := errors.Join(r.errs...); err != nil {
