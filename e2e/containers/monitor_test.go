@@ -115,8 +115,10 @@ func (m *monitor) line(text string) {
 	}
 	parts := monitorLine.FindStringSubmatch(text)
 	if parts == nil {
-		m.unknown = append(m.unknown, text)
-		return
+		if text != "" && text[0] >= '0' && text[0] <= '9' {
+			m.unknown = append(m.unknown, text)
+		}
+		return // what docker exec says of a container that is just ending
 	}
 	var args []string
 	for _, q := range quoted.FindAllString(parts[2], -1) {
