@@ -18,6 +18,8 @@ func generations() []mutant {
 			`if replacedIn(entries) {`, `if false {`, inQuery("TestASwapHasClientsReadAnew")},
 		{"old generations are deleted", query + "rebuild.go",
 			`if len(r.Gone) == 0 {`, `if true {`, inQuery("TestAnOlderViewIsMadeAnew")},
+		{"a lost answer is no second change of the list", query + "generations.go",
+			`r.Epoch == wrote`, `false`, inQuery("TestAChangeOfTheListWhoseAnswerIsLost")},
 		{"one rebuild at a time", query + "lease.go",
 			`Mode: "NX", `, ``, inQuery("TestOnlyOneRebuild")},
 		{"verify sees what stands in the feed and should not", query + "strays.go",

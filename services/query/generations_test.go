@@ -302,6 +302,9 @@ func TestAChangeOfTheListWhoseAnswerIsLost(t *testing.T) {
 	server := bustest.Start(t, "--appendonly", "no")
 	proxy := bustest.NewProxy(t, server.Addr())
 	w := newWorld(t, proxy.Addr(), 0)
+	if _, err := w.store.loadRegistry(t.Context()); err != nil { // Redis knows the script then
+		t.Fatal(err)
+	}
 	proxy.SwallowReply(`"next":{"gen":2`, 1)
 	r, err := w.store.register(t.Context())
 	if err != nil || proxy.Lost() != 1 {
