@@ -86,26 +86,24 @@ func TestVerifyLooksAgain(t *testing.T) {
 	r.consume("one")
 	r.caughtUp(30 * time.Second)
 
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	moving := make(chan struct{})
-	go func() {
-		defer close(moving)
-		i := 0
-		pace(ctx, 20, func() {
-			publish(t, r.bus, event.TypePostUpdated, event.Post{ID: "p" + number(i%20), Title: new("again " + number(i))})
-			publish(t, r.bus, event.TypePostCreated, event.Post{ID: "n" + number(i), Title: new("new")})
-			i++
+	for n := range 5 {
+		moved := false
+		report, err := Verify(t.Context(), r.bus, func(s Step) {
+			if s.Doing != "compared" || moved {
+				return
+			}
+			moved = true // after the last ids were noted, and before anything is compared
+			post, fresh, v := "p"+number(n), "n"+number(n), int64(n+1)
+			publish(t, r.bus, event.TypePostUpdated, event.Post{ID: post, Title: new("again")})
+			publish(t, r.bus, event.TypePostCreated, event.Post{ID: fresh, Title: new("new")})
+			publish(t, r.bus, event.TypeCommentDeleted, event.CommentDeleted{PostID: post, ID: "c" + number(n), Version: &v})
+			publish(t, r.bus, event.TypePostDeleted, event.PostDeleted{ID: "p" + number(n+10), Version: &v})
+			r.caughtUp(30 * time.Second)
 		})
-	}()
-	for range 5 {
-		report, err := Verify(t.Context(), r.bus, func(Step) {})
-		if err != nil || !report.Clean() {
+		if err != nil || !report.Clean() || !moved {
 			t.Errorf("of a view that moves: %+v, %v", report, err)
 		}
 	}
-	stop()
-	<-moving
 }
 
 // What is told while the service is away is missing from the view, and the report
