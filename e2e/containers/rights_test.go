@@ -41,7 +41,17 @@ func subscribe(t *testing.T, port int) {
 
 // unseen are grants that MONITOR does not show in use, and why they are needed.
 func unseen() map[string]string {
-	return map[string]string{}
+	const rebuild = "query rebuilds a view of an older schema version when it starts; its own tests do, under these grants"
+	list := map[string]string{}
+	for _, command := range []string{"scan", "unlink", "pexpire", "hscan", "zscan", "sscan"} {
+		list["query ~{query}:* +"+command] = rebuild
+	}
+	for _, stream := range []string{"{posts}:events", "{comments}:events"} {
+		for _, command := range []string{"xlen", "xinfo|stream", "xinfo|groups"} {
+			list["query ~"+stream+" +"+command] = rebuild
+		}
+	}
+	return list
 }
 
 // The system works under its users and faults, and each user has what it needs
