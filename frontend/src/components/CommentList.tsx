@@ -2,6 +2,7 @@ import type { Seen } from '@/lib/comments';
 import { text } from '@/lib/text';
 
 import { Byline } from './Byline';
+import { Markdown } from './Markdown';
 import styles from './CommentList.module.css';
 
 /** Comments in the order given; those not approved are their author's own, and say where they stand. */
@@ -11,7 +12,7 @@ export function CommentList({ comments }: { comments: Seen[] }) {
       {comments.map((comment) => (
         <li key={comment.id} className={`${styles.comment} ${comment.status === 'approved' ? '' : styles.private}`}>
           <Byline author={comment.author} createdAt={comment.createdAt} small />
-          <p className={styles.content}>{comment.content}</p>
+          <Markdown className={styles.content}>{comment.content}</Markdown>
           {comment.status !== 'approved' && <Standing comment={comment} />}
         </li>
       ))}

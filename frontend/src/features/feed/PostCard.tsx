@@ -2,6 +2,7 @@ import { Link } from 'react-router';
 
 import { Byline } from '@/components/Byline';
 import { CommentList } from '@/components/CommentList';
+import { Markdown } from '@/components/Markdown';
 import type { Post } from '@/lib/api';
 import { merge } from '@/lib/comments';
 import { text } from '@/lib/text';
@@ -26,7 +27,7 @@ export function PostCard({ post }: { post: Post }) {
       <h2 className={styles.title}>
         <Link to={to}>{post.title}</Link>
       </h2>
-      {post.body && <p className={`${styles.body} ${isLong ? styles.long : ''}`}>{post.body}</p>}
+      {post.body && <Markdown className={isLong ? styles.long : undefined}>{post.body}</Markdown>}
       {isLong && (
         <Link to={to} className={styles.more}>
           {text.readPost}

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from 'react-router';
 
 import { Byline } from '@/components/Byline';
+import { Markdown } from '@/components/Markdown';
 import { Nothing } from '@/components/Nothing';
 import { Failure } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
@@ -30,7 +31,11 @@ export function PostPage() {
           <article className={styles.post}>
             <h1>{post.title}</h1>
             <Byline author={post.author} createdAt={post.createdAt} />
-            {post.body && <p className={styles.body}>{post.body}</p>}
+            {post.body && (
+              <Markdown level={1} className={styles.body}>
+                {post.body}
+              </Markdown>
+            )}
           </article>
           <Comments key={id} postId={id} count={post.commentCount} />
         </>
