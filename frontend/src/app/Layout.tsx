@@ -1,6 +1,7 @@
 import { useEffect, useRef, type RefObject } from 'react';
 import { Link, NavigationType, Outlet, useLocation, useNavigationType } from 'react-router';
 
+import { Undo } from '@/components/Undo';
 import { useLive } from '@/lib/live';
 import { text } from '@/lib/text';
 
@@ -29,6 +30,7 @@ export function Layout() {
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>
         <Outlet />
       </main>
+      <Undo />
     </>
   );
 }

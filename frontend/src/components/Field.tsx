@@ -17,12 +17,12 @@ interface Props {
   autoComplete?: string;
 }
 
-/** A field with its label, what is wrong with it, and near the limit how much is left. */
+/** A field with its label, what is wrong with it, and how much is left, which is said aloud near the limit. */
 export function Field({ name, label, value, onChange, limit, error, optional, rows, autoComplete = 'off' }: Props) {
   const id = useId();
   const left = limit - characters(value);
-  const showLeft = left < limit / 5;
-  const described = [error && `${id}-error`, showLeft && `${id}-left`].filter(Boolean).join(' ');
+  const scarce = left < limit / 5;
+  const described = [error && `${id}-error`, scarce && `${id}-left`].filter(Boolean).join(' ');
   const control = {
     id,
     name,
@@ -34,10 +34,15 @@ export function Field({ name, label, value, onChange, limit, error, optional, ro
   };
   return (
     <div className={styles.field}>
-      <label htmlFor={id} className={styles.label}>
-        {label}
-        {optional && <span className={styles.optional}> {text.optional}</span>}
-      </label>
+      <div className={styles.head}>
+        <label htmlFor={id} className={styles.label}>
+          {label}
+          {optional && <span className={styles.optional}> {text.optional}</span>}
+        </label>
+        <p id={`${id}-left`} className={`${styles.left} ${left < 0 ? styles.over : ''}`}>
+          {text.left(left)}
+        </p>
+      </div>
       {rows ? (
         <textarea
           {...control}
@@ -53,11 +58,6 @@ export function Field({ name, label, value, onChange, limit, error, optional, ro
             onChange(event.target.value);
           }}
         />
-      )}
-      {showLeft && (
-        <p id={`${id}-left`} className={`${styles.left} ${left < 0 ? styles.over : ''}`}>
-          {text.left(left)}
-        </p>
       )}
       {error && (
         <p id={`${id}-error`} className={styles.error}>

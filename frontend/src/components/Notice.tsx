@@ -22,11 +22,14 @@ export function Notice({ look = 'plain', role, children }: Props) {
   );
 }
 
-/** Says what went wrong, and offers to try again. */
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+/** Says what went wrong, whether what is shown may be old, and offers to try again. */
+export function Failure({ error, stale = false, retry }: { error: unknown; stale?: boolean; retry?: () => void }) {
   return (
     <Notice look="bad" role="alert">
-      <p>{explain(error)}</p>
+      <p>
+        {explain(error)}
+        {stale && ` ${text.stale}`}
+      </p>
       {retry && <Button onClick={retry}>{text.retry}</Button>}
     </Notice>
   );

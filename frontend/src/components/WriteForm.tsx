@@ -17,13 +17,18 @@ interface Props {
   onSubmit: () => void;
   onCancel?: () => void;
   note?: string;
+  /** It was asked for, and so its first field has the focus. */
+  autoFocus?: boolean;
   children: ReactNode;
 }
 
 /** A form that sends something new. When it is refused, the first field that is wrong has the focus. */
 export function WriteForm(props: Props) {
   const form = useRef<HTMLFormElement>(null);
-  const { error } = props;
+  const { error, autoFocus } = props;
+  useEffect(() => {
+    if (autoFocus) form.current?.querySelector<HTMLElement>('[name]')?.focus();
+  }, [autoFocus]);
   useEffect(() => {
     if (error) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
   }, [error]);

@@ -1,4 +1,4 @@
-import { request, type Answer, type Options } from './http';
+import { ApiError, request, type Answer, type Options } from './http';
 
 export type Status = 'pending' | 'approved' | 'rejected' | 'flagged';
 
@@ -90,8 +90,7 @@ export function listComments(
 
 /** A comment as the holder of its token sees it. */
 export function getOwnComment(id: string, token: string, { signal }: Read = {}): Promise<OwnComment> {
-  const headers = { Authorization: `Bearer ${token}` };
-  return answer(`${comments}/comments/${encodeURIComponent(id)}`, { headers, signal });
+  return answer(`${comments}/comments/${encodeURIComponent(id)}`, { headers: bearer(token), signal });
 }
 
 export function createPost(input: NewPost, key: string): Promise<Omit<Post, 'commentCount' | 'comments'> & EditToken> {
@@ -101,6 +100,28 @@ export function createPost(input: NewPost, key: string): Promise<Omit<Post, 'com
 export function createComment(postId: string, input: NewComment, key: string): Promise<OwnComment & EditToken> {
   return create(`${comments}/posts/${encodeURIComponent(postId)}/comments`, input, key);
 }
+
+/** What is not a comment's or post's own token is refused. */
+export function editPost(id: string, token: string, input: NewPost): Promise<Omit<Post, 'commentCount' | 'comments'>> {
+  return answer(`${posts}/posts/${encodeURIComponent(id)}`, { method: 'PATCH', body: input, headers: bearer(token) });
+}
+
+export function editComment(id: string, token: string, input: NewComment): Promise<OwnComment> {
+  const path = `${comments}/comments/${encodeURIComponent(id)}`;
+  return answer(path, { method: 'PATCH', body: input, headers: bearer(token) });
+}
+
+/** Deletes a post or comment, even if the page is about to be closed. That it is gone already is as good. */
+export async function remove(kind: 'post' | 'comment', id: string, token: string): Promise<void> {
+  const path = `${kind === 'post' ? posts : comments}/${kind}s/${encodeURIComponent(id)}`;
+  try {
+    await request(path, { method: 'DELETE', headers: bearer(token), keepalive: true });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
+}
+
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
 /** The same key with the same body makes one thing, however often it is sent. */
 function create<T>(path: string, body: unknown, key: string): Promise<T> {

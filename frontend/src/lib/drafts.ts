@@ -13,11 +13,22 @@ const name = stored('name', (value) => (typeof value === 'string' ? value : ''))
  * last form sent, until another is typed.
  */
 export function useDraft<T extends Texts & { author: string }>(form: string, empty: T) {
-  const kept = useStored(drafts)[form];
   const author = useStored(name);
-  const draft = Object.fromEntries(
-    Object.entries({ ...empty, author }).map(([field, text]) => [field, kept?.[field] ?? text]),
-  ) as T;
+  const { clear: forget, ...rest } = useKept(form, { ...empty, author });
+  const clear = useCallback(
+    (sent: T) => {
+      forget();
+      name.set(sent.author);
+    },
+    [forget],
+  );
+  return { ...rest, clear };
+}
+
+/** The texts of a form as they were typed, over a reload, or else those given. */
+export function useKept<T extends Texts>(form: string, given: T) {
+  const kept = useStored(drafts)[form];
+  const draft = Object.fromEntries(Object.entries(given).map(([field, text]) => [field, kept?.[field] ?? text])) as T;
   const change = useCallback(
     (field: keyof T & string, text: string) => {
       const all = drafts.get();
@@ -25,12 +36,8 @@ export function useDraft<T extends Texts & { author: string }>(form: string, emp
     },
     [form],
   );
-  const clear = useCallback(
-    (sent: T) => {
-      drafts.set(omit(drafts.get(), form));
-      name.set(sent.author);
-    },
-    [form],
-  );
-  return { draft, change, clear };
+  const clear = useCallback(() => {
+    drafts.set(omit(drafts.get(), form));
+  }, [form]);
+  return { draft, touched: kept !== undefined, change, clear };
 }

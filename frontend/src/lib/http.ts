@@ -56,6 +56,8 @@ export interface Options {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** It goes out even if the page is closed meanwhile. */
+  keepalive?: boolean;
 }
 
 /** The JSON of an answer, whose form the caller knows, and its headers. */
@@ -67,7 +69,7 @@ export interface Answer<T> {
 /** Sends a request and returns the answer, or throws an {@link ApiError}. */
 export async function request(path: string, options: Options = {}): Promise<Answer<unknown>> {
   const headers = new Headers({ Accept: 'application/json', ...options.headers });
-  const init: RequestInit = { method: options.method ?? 'GET', headers };
+  const init: RequestInit = { method: options.method ?? 'GET', headers, keepalive: options.keepalive ?? false };
   if (options.body !== undefined) {
     headers.set('Content-Type', 'application/json');
     init.body = JSON.stringify(options.body);
@@ -86,6 +88,7 @@ export async function request(path: string, options: Options = {}): Promise<Answ
   if (!response.ok) {
     throw new ApiError(response.status, problem(response, text), retryAfter(response));
   }
+  if (response.status === 204) return { data: undefined, headers: response.headers };
   try {
     return { data: JSON.parse(text) as unknown, headers: response.headers };
   } catch (cause) {

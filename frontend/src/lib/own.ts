@@ -1,4 +1,4 @@
-import { isRecord, stored } from './storage';
+import { isRecord, stored, useStored } from './storage';
 
 /** What this browser has written, and may change: an edit token for each. */
 export interface Own {
@@ -13,7 +13,7 @@ const most = 500;
 
 export const own = stored<readonly Own[]>('own', (value) => (Array.isArray(value) ? value.filter(isOwn) : []));
 
-function isOwn(value: unknown): value is Own {
+export function isOwn(value: unknown): value is Own {
   return (
     isRecord(value) &&
     (value.kind === 'post' || value.kind === 'comment') &&
@@ -31,4 +31,9 @@ export function forget(kind: Own['kind'], id: string): void {
 
 function without(kind: Own['kind'], id: string): Own[] {
   return own.get().filter((known) => known.kind !== kind || known.id !== id);
+}
+
+/** The right to change a thing, if this browser has it. */
+export function useOwn(kind: Own['kind'], id: string): Own | undefined {
+  return useStored(own).find((known) => known.kind === kind && known.id === id);
 }

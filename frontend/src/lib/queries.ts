@@ -13,6 +13,7 @@ export const keys = {
   post: (id: string) => ['view', 'post', id],
   comments: (postId: string) => ['view', 'comments', postId],
   own: (id: string) => ['own', id],
+  place: ['place'],
 } as const;
 
 export function createQueryClient(): QueryClient {

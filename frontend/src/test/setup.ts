@@ -5,6 +5,15 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 
 import { server } from './server';
 
+// jsdom lays nothing out, and does not scroll.
+const nothing = () => undefined;
+globalThis.ResizeObserver = class {
+  observe = nothing;
+  unobserve = nothing;
+  disconnect = nothing;
+};
+window.scrollTo = nothing;
+
 // A machine may be busy with other tests.
 configure({ asyncUtilTimeout: 5_000 });
 

@@ -1,8 +1,9 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import { http, HttpResponse } from 'msw';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { own } from '@/lib/own';
+import { applyChange } from '@/lib/view';
 import { aComment, aPost, blank, list, problem, server, when } from '@/test/server';
 import { show } from '@/test/show';
 
@@ -19,7 +20,7 @@ test('posts with their latest comments, and no others’ that are not approved',
   expect(screen.getByText('1 earlier comment')).toBeVisible();
 });
 
-test('the next page comes with the button, which then is gone', async () => {
+test('the next page comes by itself when the end is near', async () => {
   server.use(
     http.get('/api/query/posts', ({ request }) =>
       new URL(request.url).searchParams.has('cursor')
@@ -27,12 +28,11 @@ test('the next page comes with the button, which then is gone', async () => {
         : HttpResponse.json([aPost('b')], { headers: { Link: '<?cursor=x>; rel="next"' } }),
     ),
   );
-  const { user } = show(<FeedPage />);
-  await user.click(await screen.findByRole('button', { name: 'Show older posts' }));
+  show(<FeedPage />);
   await waitFor(() => {
     expect(titles()).toEqual(['Title of b', 'Title of a']);
   });
-  expect(screen.queryByRole('button', { name: 'Show older posts' })).not.toBeInTheDocument();
+  expect(screen.getByText('That was everything.')).toBeVisible();
 });
 
 test('markup in a text is text', async () => {
@@ -183,4 +183,75 @@ test('a write is sent again with the same key while the service is away', async 
     expect(sent).toHaveLength(4);
   });
   expect(sent[3]).not.toBe(sent[0]);
+});
+
+const scrollTo = (y: number) => {
+  vi.spyOn(window, 'scrollY', 'get').mockReturnValue(y);
+  act(() => {
+    window.dispatchEvent(new Event('scroll'));
+  });
+};
+
+test('new posts wait while something further down is read, and come when they are asked for', async () => {
+  const scrolled = vi.spyOn(window, 'scrollTo').mockReturnValue();
+  server.use(list('/api/query/posts', [aPost('old')]));
+  const { client, user } = show(<FeedPage />);
+  await screen.findByText('Title of old');
+  const arrive = (id: string, at: number) => {
+    act(() => {
+      applyChange(client, { type: 'post', data: aPost(id, { createdAt: when(at) }) });
+    });
+  };
+  arrive('seen', 1);
+  expect(await screen.findByText('Title of seen')).toBeVisible(); // at the top they are watched
+  scrollTo(900);
+  arrive('x', 2);
+  arrive('y', 3);
+  expect(await screen.findByRole('button', { name: '2 new posts' })).toBeVisible();
+  expect(titles()).toEqual(['Title of seen', 'Title of old']);
+  await user.click(screen.getByRole('button', { name: '2 new posts' }));
+  expect(titles()).toEqual(['Title of y', 'Title of x', 'Title of seen', 'Title of old']);
+  expect(scrolled).toHaveBeenCalledWith(0, 0);
+  expect(screen.queryByRole('button', { name: /new post/ })).not.toBeInTheDocument();
+
+  arrive('z', 4);
+  expect(await screen.findByRole('button', { name: '1 new post' })).toBeVisible();
+  scrollTo(0); // who goes up by themselves sees them there
+  expect(await screen.findByText('Title of z')).toBeVisible();
+});
+
+test('of very many posts only those near are there', async () => {
+  const posts = Array.from({ length: 500 }, (_, i) => aPost(`p${i}`, { createdAt: when(1000 - i) }));
+  server.use(list('/api/query/posts', posts));
+  show(<FeedPage />);
+  await screen.findByText('Title of p0');
+  expect(screen.getAllByRole('article').length).toBeLessThan(100);
+  expect(screen.getAllByRole('listitem')[0]).toHaveAttribute('aria-setsize', '500');
+});
+
+test('a page that does not come says so, and what is loaded stays', async () => {
+  server.use(
+    http.get('/api/query/posts', ({ request }) =>
+      new URL(request.url).searchParams.has('cursor')
+        ? problem(500)
+        : HttpResponse.json([aPost('b')], { headers: { Link: '<?cursor=x>; rel="next"' } }),
+    ),
+  );
+  show(<FeedPage />);
+  expect(await screen.findByRole('alert')).toBeVisible();
+  expect(screen.getByText('Title of b')).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Try again' })).toBeVisible();
+});
+
+test('a text can be looked at before it is sent, and says how much room is left', async () => {
+  server.use(list('/api/query/posts', []));
+  const { user } = show(<FeedPage />);
+  await compose(user, 'Hello');
+  expect(screen.getByText('295 left')).toBeVisible();
+  await user.type(screen.getByLabelText(/^Text/), 'so **bold**');
+  await user.click(screen.getByRole('button', { name: 'Preview' }));
+  expect(within(screen.getByRole('region', { name: 'Text, as it will look' })).getByText('bold').localName).toBe('strong');
+  expect(screen.queryByLabelText(/^Text opt/)).not.toBeInTheDocument();
+  await user.click(screen.getByRole('button', { name: 'Preview' }));
+  expect(screen.getByLabelText(/^Text/)).toHaveValue('so **bold**');
 });

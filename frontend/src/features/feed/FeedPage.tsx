@@ -1,46 +1,69 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { useRef } from 'react';
 
 import { Button } from '@/components/Button';
 import { Failure, Notice } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
 import { feedQuery } from '@/lib/queries';
 import { text } from '@/lib/text';
+import { useDoomed } from '@/lib/trash';
 
+import { useArrivals } from './arrivals';
 import { Composer } from './Composer';
 import styles from './FeedPage.module.css';
-import { PostCard } from './PostCard';
+import { PostList } from './PostList';
 
 /** The posts, newest first, and the form for a new one. */
 export function FeedPage() {
   const feed = useInfiniteQuery(feedQuery);
-  const posts = feed.data?.pages.flatMap((page) => page.items);
+  const list = useRef<HTMLDivElement>(null);
+  const doomed = useDoomed();
+  const posts = feed.data?.pages.flatMap((page) => page.items.filter(({ id }) => !doomed.has(id))) ?? [];
+  const { shown, arrived, reveal } = useArrivals(posts);
+  const more = () => {
+    if (feed.hasNextPage && !feed.isFetching) void feed.fetchNextPage();
+  };
   return (
     <div className={styles.page}>
       <title>{text.name}</title>
       <h1 className="visually-hidden">{text.feedTitle}</h1>
       <Composer />
       {feed.isPending && <Skeleton cards={3} />}
-      {feed.isError && <Failure error={feed.error} retry={() => void feed.refetch()} />}
-      {posts?.length === 0 && (
+      {feed.isError && !feed.isFetchNextPageError && (
+        <Failure error={feed.error} stale={feed.data !== undefined} retry={() => void feed.refetch()} />
+      )}
+      {feed.isSuccess && posts.length === 0 && (
         <Notice>
           <h2>{text.feedEmpty}</h2>
           <p>{text.feedEmptyHint}</p>
         </Notice>
       )}
-      {posts && posts.length > 0 && (
-        <ol className={styles.posts}>
-          {posts.map((post) => (
-            <li key={post.id}>
-              <PostCard post={post} />
-            </li>
-          ))}
-        </ol>
+      <div role="status" className={styles.arrivals}>
+        {arrived > 0 && (
+          <Button
+            look="main"
+            onClick={() => {
+              reveal();
+              window.scrollTo(0, 0);
+              list.current?.focus({ preventScroll: true });
+            }}
+          >
+            {text.arrived(arrived)}
+          </Button>
+        )}
+      </div>
+      {shown.length > 0 && (
+        <PostList
+          ref={list}
+          posts={shown}
+          onEnd={() => {
+            if (!feed.isFetchNextPageError) more();
+          }}
+        />
       )}
-      {feed.hasNextPage && (
-        <Button busy={feed.isFetchingNextPage} onClick={() => void feed.fetchNextPage()}>
-          {feed.isFetchingNextPage ? text.loading : text.more}
-        </Button>
-      )}
+      {feed.isFetchingNextPage && <Skeleton />}
+      {feed.isFetchNextPageError && <Failure error={feed.error} retry={more} />}
+      {feed.isSuccess && posts.length > 0 && !feed.hasNextPage && <p className={styles.end}>{text.feedEnd}</p>}
     </div>
   );
 }

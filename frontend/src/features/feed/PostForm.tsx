@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 
-import { Field } from '@/components/Field';
+import { PostFields } from '@/components/PostFields';
 import { WriteForm } from '@/components/WriteForm';
-import { createPost, getPost, limits, type NewPost } from '@/lib/api';
+import { createPost, getPost, type NewPost } from '@/lib/api';
 import { useDraft } from '@/lib/drafts';
 import { remember } from '@/lib/own';
 import { text } from '@/lib/text';
@@ -29,16 +29,6 @@ export function PostForm({ onPosted, onCancel }: { onPosted: () => void; onCance
     clear({ ...input });
     onPosted();
   });
-  const field = (name: keyof NewPost) => ({
-    name,
-    label: text[name],
-    value: draft[name],
-    limit: limits[name],
-    error: write.fields[name],
-    onChange: (value: string) => {
-      change(name, value);
-    },
-  });
   return (
     <WriteForm
       title={text.composeTitle}
@@ -52,9 +42,7 @@ export function PostForm({ onPosted, onCancel }: { onPosted: () => void; onCance
       }}
       onCancel={onCancel}
     >
-      <Field {...field('title')} />
-      <Field {...field('body')} optional rows={5} />
-      <Field {...field('author')} optional autoComplete="nickname" />
+      <PostFields values={draft} errors={write.fields} onChange={change} />
     </WriteForm>
   );
 }

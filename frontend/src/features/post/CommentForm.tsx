@@ -1,10 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { Field } from '@/components/Field';
+import { CommentFields } from '@/components/CommentFields';
 import { Notice } from '@/components/Notice';
 import { WriteForm } from '@/components/WriteForm';
-import { createComment, limits, type NewComment } from '@/lib/api';
+import { createComment, type NewComment } from '@/lib/api';
 import { useDraft } from '@/lib/drafts';
 import { remember } from '@/lib/own';
 import { keys } from '@/lib/queries';
@@ -46,29 +46,7 @@ export function CommentForm({ postId }: { postId: string }) {
           write.send(draft);
         }}
       >
-        <Field
-          name="content"
-          label={text.content}
-          value={draft.content}
-          limit={limits.content}
-          error={write.fields.content}
-          rows={3}
-          onChange={(value) => {
-            change('content', value);
-          }}
-        />
-        <Field
-          name="author"
-          label={text.author}
-          value={draft.author}
-          limit={limits.author}
-          error={write.fields.author}
-          optional
-          autoComplete="nickname"
-          onChange={(value) => {
-            change('author', value);
-          }}
-        />
+        <CommentFields values={draft} errors={write.fields} onChange={change} />
       </WriteForm>
       <div role="status">{sent && <Notice look="good">{text.commented}</Notice>}</div>
     </div>

@@ -10,19 +10,20 @@ import { text } from '@/lib/text';
 
 import { CommentForm } from './CommentForm';
 import styles from './Comments.module.css';
+import { CommentView } from './CommentView';
 
 /** The comments of a post, oldest first, and the form for another. */
 export function Comments({ postId, count }: { postId: string; count: number }) {
   const comments = useInfiniteQuery(commentsQuery(postId));
   const loaded = comments.data?.pages.flatMap((page) => page.items) ?? [];
-  const { seen, waiting } = useSeenComments(postId, loaded);
+  const { seen, waiting } = useSeenComments(postId, loaded, !comments.isPending);
   return (
     <section id="comments" className={styles.comments} aria-labelledby="comments-title">
       <h2 id="comments-title">{count > 0 ? text.comments(count) : text.commentsTitle}</h2>
       {comments.isPending && <Skeleton />}
       {comments.isError && <Failure error={comments.error} retry={() => void comments.refetch()} />}
       {comments.isSuccess && seen.length === 0 && <p className={styles.aside}>{text.commentsEmpty}</p>}
-      {seen.length > 0 && <CommentList comments={seen} />}
+      {seen.length > 0 && <CommentList comments={seen} around={CommentView} />}
       {comments.hasNextPage && (
         <Button busy={comments.isFetchingNextPage} onClick={() => void comments.fetchNextPage()}>
           {comments.isFetchingNextPage ? text.loading : text.moreComments}

@@ -1,8 +1,10 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import { http, HttpResponse } from 'msw';
 import { Route, Routes } from 'react-router';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
+import { Undo } from '@/components/Undo';
 import { own, remember } from '@/lib/own';
 import { applyChange } from '@/lib/view';
 import { aComment, anOwn, aPost, blank, list, problem, server, when } from '@/test/server';
@@ -126,4 +128,107 @@ test('what is wrong with a comment stands at its field', async () => {
     expect(screen.getByLabelText('Comment')).toHaveAccessibleDescription('Comment must not be empty');
   });
   expect(screen.getByLabelText('Comment')).toHaveFocus();
+});
+
+const showWithUndo = () =>
+  show(
+    <>
+      <Routes>
+        <Route path="/" element={<p>the feed</p>} />
+        <Route path="posts/:id" element={<PostPage />} />
+      </Routes>
+      <Undo />
+    </>,
+    '/posts/p',
+  );
+
+test('nobody but its author can change a thing', async () => {
+  serve([aComment('a')]);
+  showPost();
+  await screen.findByText('Content of a');
+  expect(screen.queryByRole('button', { name: /^(Edit|Delete)/ })).not.toBeInTheDocument();
+});
+
+test('a post is changed by its author, and what was typed survives a reload', async () => {
+  serve([]);
+  server.use(
+    http.patch('/api/posts/posts/p', async ({ request }) => {
+      expect(request.headers.get('Authorization')).toBe('Bearer secret');
+      expect(await request.json()).toEqual({ title: 'Title of p!', body: 'Body of p', author: 'ann' });
+      server.use(http.get('/api/query/posts/p', () => HttpResponse.json(aPost('p', { title: 'Title of p!', version: 2 }))));
+      return HttpResponse.json(aPost('p', { title: 'Title of p!', version: 2 }));
+    }),
+  );
+  remember({ kind: 'post', id: 'p', postId: 'p', token: 'secret' });
+  const first = showPost();
+  await first.user.click(await screen.findByRole('button', { name: 'Edit: Title of p' }));
+  expect(screen.getByLabelText('Title')).toHaveFocus();
+  await first.user.type(screen.getByLabelText('Title'), '!');
+  first.unmount();
+  const { user } = showPost();
+  expect(await screen.findByLabelText('Title')).toHaveValue('Title of p!');
+  await user.click(screen.getByRole('button', { name: 'Save' }));
+  expect(await screen.findByRole('heading', { level: 1, name: 'Title of p!' })).toBeVisible();
+});
+
+test('an approved comment that its author changes waits again, for its author to see', async () => {
+  serve([aComment('mine', { content: 'before' })]);
+  server.use(
+    http.patch('/api/comments/comments/mine', async ({ request }) => {
+      expect(await request.json()).toEqual({ content: 'after', author: 'bob' });
+      return HttpResponse.json(anOwn('mine', 'p', { content: 'after', version: 3 }));
+    }),
+  );
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  const { user } = showPost();
+  await user.click(await screen.findByRole('button', { name: 'Edit: your comment' }));
+  const form = screen.getByRole('form', { name: 'Edit comment' });
+  await user.clear(within(form).getByLabelText('Comment'));
+  await user.type(within(form).getByLabelText('Comment'), 'after');
+  await user.click(within(form).getByRole('button', { name: 'Save' }));
+  expect(await screen.findByText('after')).toBeVisible();
+  expect(screen.getByText('Awaiting moderation')).toBeVisible();
+});
+
+test('a deleted comment can be had back', async () => {
+  serve([aComment('mine')]);
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  const { user } = showWithUndo();
+  await user.click(await screen.findByRole('button', { name: 'Delete: your comment' }));
+  expect(screen.queryByText('Content of mine')).not.toBeInTheDocument();
+  expect(screen.getByText('Comment deleted.')).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Undo' })).toHaveFocus();
+  await user.click(screen.getByRole('button', { name: 'Undo' }));
+  expect(await screen.findByText('Content of mine')).toBeVisible();
+  expect(own.get()).toHaveLength(1);
+});
+
+test('a deleted post is gone when its time is over, although the first try fails', async () => {
+  serve([]);
+  let tries = 0;
+  server.use(
+    http.delete('/api/posts/posts/p', ({ request }) => {
+      expect(request.headers.get('Authorization')).toBe('Bearer secret');
+      return ++tries === 1 ? problem(503) : new HttpResponse(null, { status: 204 });
+    }),
+  );
+  remember({ kind: 'post', id: 'p', postId: 'p', token: 'secret' });
+  showWithUndo();
+  await screen.findByRole('button', { name: 'Delete: Title of p' });
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    await userEvent.setup({ advanceTimers: vi.advanceTimersByTime }).click(screen.getByRole('button', { name: 'Delete: Title of p' }));
+    expect(screen.getByText('the feed')).toBeVisible();
+    await act(() => vi.advanceTimersByTimeAsync(4_900));
+    expect(tries).toBe(0);
+    await act(() => vi.advanceTimersByTimeAsync(200));
+    expect(await screen.findByText(/^Not deleted yet/)).toBeVisible();
+    await act(() => vi.advanceTimersByTimeAsync(5_000));
+    await waitFor(() => {
+      expect(own.get()).toEqual([]);
+    });
+    expect(tries).toBe(2);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,0 +1,103 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
+
+import { Byline } from '@/components/Byline';
+import { Markdown } from '@/components/Markdown';
+import { OwnTools } from '@/components/OwnTools';
+import { PostFields } from '@/components/PostFields';
+import { WriteForm } from '@/components/WriteForm';
+import { editPost, getPost, type NewPost, type Post } from '@/lib/api';
+import { useKept } from '@/lib/drafts';
+import { useOwn, type Own } from '@/lib/own';
+import { text } from '@/lib/text';
+import { throwAway } from '@/lib/trash';
+import { showPost } from '@/lib/view';
+import { useWrite } from '@/lib/write';
+
+import styles from './PostPage.module.css';
+
+/** A post, which its author can change. */
+export function PostView({ post }: { post: Post }) {
+  const mine = useOwn('post', post.id);
+  const navigate = useNavigate();
+  const { title, body, author } = post;
+  const { draft, touched, change, clear } = useKept(`edit:${post.id}`, { title, body, author });
+  const [editing, setEditing] = useState(touched);
+  if (mine && editing) {
+    const done = () => {
+      clear();
+      setEditing(false);
+    };
+    return <PostEdit post={post} mine={mine} draft={draft} change={change} done={done} />;
+  }
+  return (
+    <article className={styles.post}>
+      <h1>{title}</h1>
+      <Byline author={author} createdAt={post.createdAt} />
+      {body && (
+        <Markdown level={1} className={styles.body}>
+          {body}
+        </Markdown>
+      )}
+      {mine && (
+        <OwnTools
+          of={title}
+          onEdit={() => {
+            setEditing(true);
+          }}
+          onDelete={() => {
+            throwAway(mine);
+            void navigate('/');
+          }}
+        />
+      )}
+    </article>
+  );
+}
+
+interface EditProps {
+  post: Post;
+  mine: Own;
+  draft: NewPost;
+  change: (name: keyof NewPost, value: string) => void;
+  done: () => void;
+}
+
+function PostEdit({ post, mine, draft, change, done }: EditProps) {
+  const client = useQueryClient();
+  const write = useWrite(
+    `edit:${post.id}`,
+    (input: NewPost) => editPost(post.id, mine.token, input),
+    (edited) => {
+      showPost(client, { ...post, ...edited });
+      getPost(post.id, { version: edited.version }).then(
+        (seen) => {
+          showPost(client, seen);
+        },
+        () => undefined, // the changes will tell
+      );
+      done();
+    },
+  );
+  return (
+    <div className={styles.box}>
+      <h1>{text.editTitle}</h1>
+      <WriteForm
+        title={text.editTitle}
+        submit={text.save}
+        submitting={text.saving}
+        sending={write.sending}
+        retrying={write.retrying}
+        error={write.error}
+        autoFocus
+        onSubmit={() => {
+          write.send(draft);
+        }}
+        onCancel={done}
+      >
+        <PostFields values={draft} errors={write.fields} onChange={change} />
+      </WriteForm>
+    </div>
+  );
+}
