@@ -1,5 +1,5 @@
 import { useEffect, useRef, type RefObject } from 'react';
-import { Link, NavigationType, Outlet, useLocation, useNavigationType } from 'react-router';
+import { Link, NavigationType, NavLink, Outlet, useLocation, useNavigationType } from 'react-router';
 
 import { Undo } from '@/components/Undo';
 import { useLive } from '@/lib/live';
@@ -22,6 +22,9 @@ export function Layout() {
           <Link to="/" className={styles.name}>
             {text.name}
           </Link>
+          <nav className={styles.nav} aria-label={text.pages}>
+            <NavLink to="/moderation">{text.moderation.title}</NavLink>
+          </nav>
           <p className={styles.live} role="status" data-status={status} title={text.liveHint[status]}>
             {text.live[status]}
           </p>

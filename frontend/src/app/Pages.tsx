@@ -1,11 +1,16 @@
+import { lazy, Suspense } from 'react';
 import { Route, Routes } from 'react-router';
 
 import { Nothing } from '@/components/Nothing';
+import { Skeleton } from '@/components/Skeleton';
 import { FeedPage } from '@/features/feed/FeedPage';
 import { PostPage } from '@/features/post/PostPage';
 import { text } from '@/lib/text';
 
 import { Layout } from './Layout';
+
+/** Few people moderate: for all others it is not loaded. */
+const ModerationPage = lazy(() => import('@/features/moderation/ModerationPage'));
 
 /** Which page an address is of. */
 export function Pages() {
@@ -14,6 +19,14 @@ export function Pages() {
       <Route element={<Layout />}>
         <Route index element={<FeedPage />} />
         <Route path="posts/:id" element={<PostPage />} />
+        <Route
+          path="moderation/*"
+          element={
+            <Suspense fallback={<Skeleton />}>
+              <ModerationPage />
+            </Suspense>
+          }
+        />
         <Route path="*" element={<Nothing>{text.pageGone}</Nothing>} />
       </Route>
     </Routes>

@@ -3,6 +3,7 @@ import type { ComponentType, ReactNode } from 'react';
 import type { Seen } from '@/lib/comments';
 import { text } from '@/lib/text';
 
+import { Badge } from './Badge';
 import { Byline } from './Byline';
 import { Markdown } from './Markdown';
 import styles from './CommentList.module.css';
@@ -32,9 +33,7 @@ export function CommentList({ comments, around: Around = Plain }: { comments: Se
 function Standing({ comment }: { comment: Seen }) {
   return (
     <p className={styles.standing}>
-      <span className={styles.badge} data-status={comment.status}>
-        {text.status[comment.status]}
-      </span>
+      <Badge status={comment.status} />
       {comment.reason && <span>{comment.reason}</span>}
       {comment.note && <span>{comment.note}</span>}
       <span>{text.onlyYou}</span>

@@ -139,7 +139,7 @@ async function page<T>(path: string, cursor: string | undefined, signal: AbortSi
 }
 
 /** Reads the cursor of the next page from a Link header (RFC 8288). */
-function nextCursor(link: string | null): string | undefined {
+export function nextCursor(link: string | null): string | undefined {
   const target = link?.match(/<([^>]*)>\s*;\s*rel="?next"?/)?.[1];
   if (target === undefined) return undefined;
   return new URL(target, 'http://any').searchParams.get('cursor') ?? undefined;

@@ -1,0 +1,70 @@
+import { Link } from 'react-router';
+
+import { Button } from '@/components/Button';
+import { Byline } from '@/components/Byline';
+import { Markdown } from '@/components/Markdown';
+import { text } from '@/lib/text';
+
+import type { Held, Verdict } from './api';
+import styles from './Queue.module.css';
+import { Rejection } from './Rejection';
+
+const words = text.moderation;
+
+interface Props {
+  held: Held;
+  /** It is the one that keys act on. */
+  current: boolean;
+  rejecting: boolean;
+  onReject: (open: boolean) => void;
+  onDecide: (verdict: Verdict) => void;
+}
+
+/** A held comment with all that helps to decide on it. */
+export function HeldComment({ held, current, rejecting, onReject, onDecide }: Props) {
+  const { history, claim } = held;
+  return (
+    <li className={styles.held} tabIndex={-1} aria-current={current || undefined}>
+      <p className={styles.where}>
+        {words.on} <Link to={`/posts/${encodeURIComponent(held.postId)}`}>{held.postTitle || words.untitled}</Link>
+      </p>
+      <Byline author={held.author} createdAt={held.since} small />
+      <Markdown className={styles.content}>{held.content}</Markdown>
+      <ul className={styles.facts}>
+        {held.rule && <li>{words.heldBy(held.rule)}</li>}
+        {held.reason && <li>{held.reason}</li>}
+        {history && <li>{history.first ? words.first : words.history(history)}</li>}
+        {claim && <li>{words.claimed(claim.by)}</li>}
+      </ul>
+      {rejecting ? (
+        <Rejection
+          id={held.id}
+          onReject={(reason, note) => {
+            onDecide({ status: 'rejected', reason, note });
+          }}
+          onCancel={() => {
+            onReject(false);
+          }}
+        />
+      ) : (
+        <div className={styles.actions}>
+          <Button
+            look="main"
+            onClick={() => {
+              onDecide({ status: 'approved', reason: '', note: '' });
+            }}
+          >
+            {words.approve}
+          </Button>
+          <Button
+            onClick={() => {
+              onReject(true);
+            }}
+          >
+            {words.reject}
+          </Button>
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,76 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useId, useState } from 'react';
+import { Link } from 'react-router';
+
+import { Badge } from '@/components/Badge';
+import { Button } from '@/components/Button';
+import { Failure, Notice } from '@/components/Notice';
+import { Skeleton } from '@/components/Skeleton';
+import { text } from '@/lib/text';
+import { ago, exactTime, useNow } from '@/lib/time';
+
+import { logQuery } from './api';
+import styles from './Log.module.css';
+
+const words = text.moderation;
+
+/** Who decided what and why, the newest first. */
+export function Log() {
+  const [status, setStatus] = useState('');
+  const log = useInfiniteQuery(logQuery(status));
+  const now = useNow();
+  const id = useId();
+  const entries = log.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <section className={styles.log} aria-label={words.log}>
+      <div className={styles.filter}>
+        <label htmlFor={id}>{words.show}</label>
+        <select
+          id={id}
+          value={status}
+          onChange={(event) => {
+            setStatus(event.target.value);
+          }}
+        >
+          <option value="">{words.everything}</option>
+          {(['approved', 'rejected', 'flagged'] as const).map((each) => (
+            <option key={each} value={each}>
+              {text.status[each]}
+            </option>
+          ))}
+        </select>
+      </div>
+      {log.isPending && <Skeleton cards={2} />}
+      {log.isError && <Failure error={log.error} stale={!!log.data} retry={() => void log.refetch()} />}
+      {log.isSuccess && entries.length === 0 && !log.hasNextPage && <Notice>{words.logEmpty}</Notice>}
+      <ol className={styles.entries}>
+        {entries.map((entry) => (
+          <li key={entry.entry}>
+            <p className={styles.line}>
+              <Badge status={entry.status} />
+              <span>{words.by(entry.moderator)}</span>
+              <time dateTime={entry.time} title={exactTime(Date.parse(entry.time))}>
+                {ago(Date.parse(entry.time), now)}
+              </time>
+              <Link to={`/posts/${encodeURIComponent(entry.postId)}`}>
+                {words.toPost}
+                <span className="visually-hidden"> {entry.content}</span>
+              </Link>
+            </p>
+            <p className={styles.content}>{entry.content}</p>
+            {[entry.rule && words.rule(entry.rule), entry.reason, entry.note].filter(Boolean).map((line) => (
+              <p key={line} className={styles.why}>
+                {line}
+              </p>
+            ))}
+          </li>
+        ))}
+      </ol>
+      {log.hasNextPage && (
+        <Button busy={log.isFetchingNextPage} onClick={() => void log.fetchNextPage()}>
+          {log.isFetchingNextPage ? text.loading : words.moreLog}
+        </Button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,168 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { http, HttpResponse } from 'msw';
+import { Route, Routes } from 'react-router';
+import { expect, test } from 'vitest';
+
+import { problem, server, when } from '@/test/server';
+import { show } from '@/test/show';
+
+import type { Held } from './api';
+import ModerationPage from './ModerationPage';
+
+const root = '/api/moderator/moderation';
+
+const aHeld = (id: string, more: Partial<Held> = {}): Held => ({
+  id,
+  postId: 'p',
+  postTitle: 'The post',
+  content: `Content of ${id}`,
+  author: 'bob',
+  version: 1,
+  entry: '1-0',
+  rule: 'links',
+  reason: 'many links',
+  since: when(0),
+  ...more,
+});
+
+/** A moderator with a queue that decisions change; what was decided is in the list returned. */
+const moderate = (queue: Held[]) => {
+  const orders: Record<string, unknown>[] = [];
+  let waiting = queue;
+  server.use(
+    http.get(`${root}/summary`, () => HttpResponse.json({ held: waiting.length, overdue: false, you: 'ann' })),
+    http.get(`${root}/queue`, () => HttpResponse.json(waiting)),
+    http.post(`${root}/queue/:id/claim`, () => HttpResponse.json({ by: 'ann', until: when(0) })),
+    http.delete(`${root}/queue/:id/claim`, () => new HttpResponse(null, { status: 204 })),
+    http.post(`${root}/decisions`, async ({ request }) => {
+      const order = (await request.json()) as Record<string, unknown>;
+      orders.push(order);
+      waiting = order.status === 'flagged' ? queue : waiting.filter(({ id }) => id !== order.commentId);
+      return HttpResponse.json({ commentId: order.commentId, code: 200, status: order.status });
+    }),
+  );
+  return orders;
+};
+
+const showAt = (at: string) =>
+  show(
+    <Routes>
+      <Route path="moderation/*" element={<ModerationPage />} />
+    </Routes>,
+    at,
+  );
+
+const chosen = () => document.querySelector('[aria-current=true]')?.textContent;
+const contents = () => screen.queryAllByText(/^Content of/).map((text) => text.textContent);
+
+test('the queue is gone through with the keyboard, and the last decision undone', async () => {
+  const orders = moderate([aHeld('a'), aHeld('b'), aHeld('c')]);
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('jj');
+  expect(chosen()).toContain('Content of b');
+  expect(document.activeElement?.textContent).toContain('Content of b');
+  await user.keyboard('k');
+  expect(chosen()).toContain('Content of a');
+  await user.keyboard('a');
+  await waitFor(() => {
+    expect(orders).toEqual([{ commentId: 'a', version: 1, status: 'approved', reason: '', note: '' }]);
+  });
+  expect(contents()).toEqual(['Content of b', 'Content of c']);
+  expect(chosen()).toContain('Content of b');
+  expect(screen.getByText('Approved.')).toBeVisible();
+  await user.keyboard('u');
+  await waitFor(() => {
+    expect(contents()).toEqual(['Content of a', 'Content of b', 'Content of c']);
+  });
+  expect(orders[1]).toEqual({ commentId: 'a', version: 1, status: 'flagged', reason: 'many links', note: '' });
+});
+
+test('a rejection has a reason and a note; what is typed there is no shortcut', async () => {
+  const orders = moderate([aHeld('a')]);
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('r');
+  const form = screen.getByRole('form', { name: 'Why is it rejected?' });
+  await user.click(within(form).getByLabelText('insulting'));
+  await user.type(within(form).getByLabelText(/^Note/), 'jauk');
+  expect(orders).toEqual([]);
+  await user.click(within(form).getByRole('button', { name: 'Reject' }));
+  await waitFor(() => {
+    expect(orders).toEqual([{ commentId: 'a', version: 1, status: 'rejected', reason: 'insulting', note: 'jauk' }]);
+  });
+  expect(await screen.findByText('Nothing is waiting')).toBeVisible();
+});
+
+test('shortcuts can be turned off', async () => {
+  const orders = moderate([aHeld('a')]);
+  const { user } = showAt('/moderation');
+  await user.click(await screen.findByRole('checkbox', { name: 'Keyboard shortcuts' }));
+  await screen.findByText('Content of a');
+  await user.keyboard('a');
+  expect(contents()).toEqual(['Content of a']);
+  expect(orders).toEqual([]);
+});
+
+test('a decision that is refused has its comment come back, and says why', async () => {
+  moderate([aHeld('a')]);
+  server.use(http.post(`${root}/decisions`, () => problem(409)));
+  const { user } = showAt('/moderation');
+  await user.click(await screen.findByRole('button', { name: 'Approve' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('in detail');
+  expect(contents()).toEqual(['Content of a']);
+});
+
+test('who is not signed in signs in, and is where they wanted to be', async () => {
+  const guarded = (answer: () => Response) =>
+    ({ request }: { request: Request }) =>
+      request.headers.get('Authorization') === 'Bearer good' ? answer() : problem(401);
+  server.use(
+    http.get(`${root}/summary`, guarded(() => HttpResponse.json({ held: 0, overdue: false, you: 'ann' }))),
+    http.get(`${root}/log`, guarded(() =>
+      HttpResponse.json([
+        { entry: '1-0', time: when(0), commentId: 'c', postId: 'p', moderator: 'rules', status: 'rejected', rule: 'banned words', content: 'the words' },
+      ]),
+    )),
+  );
+  const { user, client } = showAt('/moderation/log');
+  await user.type(await screen.findByLabelText('Token'), 'bad');
+  await user.click(screen.getByRole('button', { name: 'Sign in' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('opens nothing');
+  await user.clear(screen.getByLabelText('Token'));
+  await user.type(screen.getByLabelText('Token'), 'good');
+  await user.click(screen.getByRole('button', { name: 'Sign in' }));
+  expect(await screen.findByText('the words', { selector: 'p' })).toBeVisible();
+  expect(screen.getByText('You are ann.')).toBeVisible();
+
+  server.use(http.get(`${root}/summary`, () => problem(401))); // the token was replaced
+  await client.invalidateQueries();
+  expect(await screen.findByLabelText('Token')).toBeVisible();
+  expect(screen.queryByText('the words', { selector: 'p' })).not.toBeInTheDocument();
+});
+
+test('the rules in force, and what they say of a text', async () => {
+  moderate([]);
+  server.use(
+    http.get(`${root}/rules`, () =>
+      HttpResponse.json({
+        source: 'file',
+        loaded: when(0),
+        error: 'line 3: no such condition',
+        rules: [{ name: 'banned words', words: ['terrorism', 'racism'], then: 'reject', reason: 'banned' }],
+        otherwise: 'approve',
+      }),
+    ),
+    http.post(`${root}/check`, async ({ request }) => {
+      expect(await request.json()).toEqual({ content: 'Racism!', author: '' });
+      return HttpResponse.json({ status: 'rejected', reason: 'banned', rule: 'banned words' });
+    }),
+  );
+  const { user } = showAt('/moderation/rules');
+  expect(await screen.findByText('terrorism, racism')).toBeVisible();
+  expect(screen.getByText('line 3: no such condition')).toBeVisible();
+  await user.type(screen.getByLabelText('Text'), 'Racism!');
+  await user.click(screen.getByRole('button', { name: 'Try it' }));
+  expect(await screen.findByText('Rejected')).toBeVisible();
+  expect(screen.getByText(/Rule “banned words” · banned/)).toBeVisible();
+});

@@ -1,0 +1,55 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { NavLink, Route, Routes } from 'react-router';
+
+import { Button } from '@/components/Button';
+import { Nothing } from '@/components/Nothing';
+import { Failure } from '@/components/Notice';
+import { Skeleton } from '@/components/Skeleton';
+import { useStored } from '@/lib/storage';
+import { text } from '@/lib/text';
+
+import { isRefused, signIn, summaryQuery, token } from './api';
+import { Log } from './Log';
+import styles from './ModerationPage.module.css';
+import { Queue } from './Queue';
+import { RulesView } from './RulesView';
+import { SignIn } from './SignIn';
+
+/** What moderators do. Who is not let in signs in, and then is where they wanted to be. */
+export default function ModerationPage() {
+  const client = useQueryClient();
+  const summary = useQuery(summaryQuery);
+  const signedIn = useStored(token) !== '';
+  const words = text.moderation;
+  if (isRefused(summary.error)) return <SignIn refused={signedIn} />;
+  if (summary.isPending) return <Skeleton />;
+  return (
+    <div className={styles.page}>
+      <title>{`${words.title} · ${text.name}`}</title>
+      <div className={styles.head}>
+        <h1>{words.title}</h1>
+        {summary.data && (
+          <p>
+            {words.you(summary.data.you)}
+            {signedIn && <Button onClick={() => void signIn(client, '')}>{words.signOut}</Button>}
+          </p>
+        )}
+      </div>
+      <nav className={styles.tabs} aria-label={words.title}>
+        <NavLink to="/moderation" end>
+          {words.queue}
+          {summary.data && summary.data.held > 0 && <span className={styles.count}>{summary.data.held}</span>}
+        </NavLink>
+        <NavLink to="/moderation/log">{words.log}</NavLink>
+        <NavLink to="/moderation/rules">{words.rules}</NavLink>
+      </nav>
+      {summary.error && <Failure error={summary.error} stale={!!summary.data} retry={() => void summary.refetch()} />}
+      <Routes>
+        <Route index element={<Queue overdue={summary.data?.overdue ?? false} />} />
+        <Route path="log" element={<Log />} />
+        <Route path="rules" element={<RulesView />} />
+        <Route path="*" element={<Nothing>{text.pageGone}</Nothing>} />
+      </Routes>
+    </div>
+  );
+}

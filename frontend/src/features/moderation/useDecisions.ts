@@ -1,0 +1,49 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { all, decide, type Held, type Verdict } from './api';
+
+interface Decided {
+  held: Held;
+  verdict: Verdict;
+}
+
+/**
+ * Decides at once for the eye: a decision that is refused has its comment come
+ * back. The last ones can be undone, by holding the comment again.
+ */
+export function useDecisions() {
+  const client = useQueryClient();
+  const [decided, setDecided] = useState<Decided[]>([]);
+  const [error, setError] = useState<unknown>();
+
+  const without = (id: string) => (list: Decided[]) => list.filter(({ held }) => held.id !== id);
+  const send = async (held: Held, verdict: Verdict) => {
+    setError(undefined);
+    try {
+      await decide(held, verdict);
+    } catch (failed) {
+      setError(failed);
+      setDecided(without(held.id));
+    }
+    await client.invalidateQueries({ queryKey: all });
+  };
+  const last = decided.at(-1);
+  return {
+    error,
+    last,
+    /** A text that has been held again since is another case. */
+    isDecided: ({ id, entry, since }: Held) =>
+      decided.some(({ held }) => held.id === id && held.entry === entry && held.since === since),
+    decide: (held: Held, verdict: Verdict) => {
+      setDecided((list) => [...without(held.id)(list), { held, verdict }]);
+      void send(held, verdict);
+    },
+    undo: async () => {
+      if (!last) return;
+      const { held } = last;
+      await send(held, { status: 'flagged', reason: held.reason, note: held.note ?? '' });
+      setDecided(without(held.id));
+    },
+  };
+}
