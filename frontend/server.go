@@ -15,6 +15,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,14 +53,25 @@ type files struct {
 }
 
 type file struct {
-	content []byte
+	plain body
+	// encoded holds the compressed forms that the build has made, by encoding.
+	encoded map[string]body
 	typ     string
+}
+
+// body is one form of a file's content, with the tag of this very form.
+type body struct {
+	content []byte
 	tag     string
 }
 
 // newFiles reads every file of site but those whose names begin with a point.
 func newFiles(site fs.FS) (*files, error) {
-	f := &files{at: map[string]file{}}
+	type form struct {
+		encoding string
+		body
+	}
+	f, encoded := &files{at: map[string]file{}}, map[string][]form{}
 	err := fs.WalkDir(site, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
 			return err
@@ -69,12 +81,23 @@ func newFiles(site fs.FS) (*files, error) {
 			return err
 		}
 		sum := sha256.Sum256(content)
-		tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
-		f.at["/"+name] = file{content, mediaType(path.Ext(name)), tag}
+		b := body{content, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
+		if encoding, of, ok := encodedAs(name); ok {
+			encoded["/"+of] = append(encoded["/"+of], form{encoding, b})
+		} else {
+			f.at["/"+name] = file{b, map[string]body{}, mediaType(path.Ext(name))}
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the page's files: %w", err)
+	}
+	for name, forms := range encoded {
+		for _, e := range forms {
+			if of, ok := f.at[name]; ok {
+				of.encoded[e.encoding] = e.body
+			}
+		}
 	}
 	if _, ok := f.at["/"+index]; !ok {
 		return nil, fmt.Errorf("the page's files have no %s", index)
@@ -125,8 +148,16 @@ func (f *files) serve(w http.ResponseWriter, r *http.Request) error {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	header.Set("Content-Type", found.typ)
-	header.Set("ETag", found.tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(found.content))
+	sent, encoding := found.choose(r)
+	if len(found.encoded) > 0 {
+		header.Add("Vary", "Accept-Encoding")
+	}
+	if encoding != "" {
+		header.Set("Content-Encoding", encoding)
+		header.Set("Content-Length", strconv.Itoa(len(sent.content))) // which ServeContent then leaves out
+	}
+	header.Set("ETag", sent.tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(sent.content))
 	return nil
 }
 

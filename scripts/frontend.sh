@@ -31,7 +31,7 @@ fi
 case $target in
 build)
 	# A folder is newer, too, when something in it is gone.
-	if [ -e dist/index.html ] && [ -z "$(find index.html package-lock.json vite.config.ts src public -newer dist/index.html ! -name '*.test.*')" ]; then
+	if [ -e dist/index.html ] && [ -z "$(find index.html package-lock.json vite.config.ts compress.ts src public -newer dist/index.html ! -name '*.test.*')" ]; then
 		exit 0
 	fi
 	npm run --silent build -- --logLevel warn
