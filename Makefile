@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench frontend fuzz mutants rebuild-large env up down e2e go lint
+.PHONY: help run test check fmt build bench frontend e2e-page screenshots fuzz mutants rebuild-large env up down e2e go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-13s %s\n' "$$t" "$$d"; done
@@ -40,6 +40,13 @@ frontend: ## build the page that the commands serve, where there is Node.js
 
 build: go frontend ## build the commands into bin/
 	go build -o bin/ ./cmd/...
+
+# CHROMIUM says where the browser is, if not in /usr/bin/chromium.
+e2e-page: build ## drive a browser through the page, with the real services
+	@sh scripts/frontend.sh e2e
+
+screenshots: build ## pictures of every page and state, into frontend/screenshots
+	@sh scripts/frontend.sh screenshots
 
 bench: go ## measure the bus beside the bare limit
 	@sh scripts/install-missing.sh bench

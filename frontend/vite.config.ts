@@ -19,6 +19,7 @@ export default defineConfig({
     environment: 'jsdom',
     environmentOptions: { jsdom: { url: 'http://localhost:3000/' } },
     setupFiles: 'src/test/setup.ts',
+    include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
     testTimeout: 20_000,
     css: { modules: { classNameStrategy: 'non-scoped' } },

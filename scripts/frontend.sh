@@ -1,12 +1,12 @@
 #!/bin/sh
-# frontend.sh build|test|check does it to the page in frontend/. build does
+# frontend.sh build|test|check|e2e|screenshots does it to the page in frontend/. build does
 # nothing when dist is newer than every source. Without Node it says in one line
 # that it is skipped, and succeeds: the program then has a page that says how to
 # get the real one.
 set -eu
 cd "$(dirname "$0")/../frontend"
 
-target=${1:?build, test or check}
+target=${1:?build, test, check, e2e or screenshots}
 
 # Vite needs 20.19, or 22.12 and later.
 usable() {
@@ -37,6 +37,14 @@ build)
 	npm run --silent build -- --logLevel warn
 	;;
 test | check)
+	npm run --silent "$target"
+	;;
+e2e | screenshots)
+	chromium=${CHROMIUM:-/usr/bin/chromium}
+	if [ ! -x "$chromium" ]; then
+		echo "frontend: $target skipped, as there is no $chromium (apt-get install chromium, or say where it is with CHROMIUM)" >&2
+		exit 0
+	fi
 	npm run --silent "$target"
 	;;
 esac

@@ -1,0 +1,155 @@
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { start, type System } from './system.ts';
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** Where make screenshots wants pictures of all that is looked at here. */
+const folder = process.env.SCREENSHOTS;
+
+const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
+  [
+    { device: 'phone', viewport: { width: 390, height: 844 } },
+    { device: 'desk', viewport: { width: 1280, height: 900 } },
+  ].map((size) => ({ name: `${size.device}-${colorScheme}`, options: { colorScheme, viewport: size.viewport, bypassCSP: true, reducedMotion: 'reduce' as const } })),
+);
+
+let system: System;
+let post: string;
+
+beforeAll(async () => {
+  system = await start();
+  await system.post({ title: 'A short one', author: 'Lin', body: 'Rain since morning, and the tram is late again.' });
+  const long = Array.from({ length: 12 }, (_, i) => `Paragraph ${i + 1} of a text that goes on for a while, so that it is cut short in the feed.`);
+  await system.post({ title: 'A long walk along the river, told at some length', author: 'Tomás', body: long.join('\n\n') });
+  ({ id: post } = await system.post({
+    title: 'What we learned from moving to streams',
+    author: 'Ada Okafor',
+    body: 'Three things, *in order of pain*:\n\n1. **Replays** find every handler that is not idempotent.\n2. A dead letter is a `todo`, not a grave.\n3. Clocks lie.\n\n> Design for the retry.\n\n| group | lag |\n|---|---|\n| query | 3 |\n\n```go\nfor range events { apply(e) }\n```\n\nMore at https://redis.io/docs.',
+  }));
+  for (const [content, author] of [
+    ['The second point should be on a wall somewhere.', 'Mei'],
+    ['How do you test for the **first**? We tried to shuffle a day of events.', 'Jonas'],
+    ['See https://other.example/ for the same story.', 'Noor'],
+    ['Cheap watches at www.watches.example', ''],
+  ] as const)
+    await system.comment(post, content, author);
+  for (let i = 0; i < 100; i++) {
+    const summary = (await (await fetch(`${system.url}/api/moderator/moderation/summary`)).json()) as { held: number };
+    if (summary.held === 2) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  if (folder) mkdirSync(folder, { recursive: true });
+});
+afterAll(() => system.stop());
+afterEach(async () => {
+  await Promise.all(system.browser.contexts().map((context) => context.close()));
+  expect(system.troubles.splice(0)).toEqual([]);
+});
+
+/** Every page and state: where it is, and what a person does there to see it. */
+const states: Record<string, { at: () => string; show: (page: Page) => Promise<unknown> }> = {
+  feed: { at: () => '/', show: (page) => page.getByRole('article').nth(1).waitFor() },
+  'feed-compose': {
+    at: () => '/',
+    show: async (page) => {
+      await page.getByRole('button', { name: 'Write a post…' }).click();
+      await page.getByLabel('Title').fill('Notes from the field');
+      await page.getByLabel('Text').fill('Some **bold** words and a list:\n\n- one\n- two');
+      await page.getByRole('button', { name: 'Preview' }).click();
+    },
+  },
+  'feed-refused': {
+    at: () => '/',
+    show: async (page) => {
+      await page.getByRole('button', { name: 'Write a post…' }).click();
+      await page.getByRole('button', { name: 'Post', exact: true }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  },
+  'feed-empty': {
+    at: () => '/moderation/rules',
+    show: async (page) => {
+      await page.route('**/api/query/posts', (route) => route.fulfill({ json: [] }));
+      await page.getByRole('link', { name: 'Newsfeed', exact: true }).click();
+      await page.getByText('Nothing here yet').waitFor();
+    },
+  },
+  'feed-down': {
+    at: () => '/moderation/rules',
+    show: async (page) => {
+      await page.route('**/api/query/posts', (route) => route.fulfill({ status: 500, body: '' }));
+      await page.getByRole('link', { name: 'Newsfeed', exact: true }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  },
+  'feed-loading': {
+    at: () => '/moderation/rules',
+    show: async (page) => {
+      await page.route('**/api/query/posts', () => undefined);
+      await page.getByRole('link', { name: 'Newsfeed', exact: true }).click();
+      await page.getByText('Loading').first().waitFor({ state: 'attached' });
+    },
+  },
+  post: { at: () => `/posts/${post}`, show: (page) => page.getByText('on a wall somewhere').waitFor() },
+  'post-own': {
+    at: () => `/posts/${post}`,
+    show: async (page) => {
+      for (const words of ['This is racism.', 'My own is at https://mine.example/']) {
+        await page.getByLabel('Comment', { exact: true }).fill(words);
+        await page.getByRole('button', { name: 'Comment', exact: true }).click();
+        await page.getByText(words).waitFor();
+      }
+      await page.getByText('Rejected').waitFor();
+      await page.getByText('Held for a moderator').waitFor();
+      await page.getByRole('button', { name: 'Delete: your comment' }).last().click();
+      await page.getByText('Comment deleted.').waitFor();
+    },
+  },
+  'not-found': { at: () => '/posts/none', show: (page) => page.getByText('There is nothing here').waitFor() },
+  queue: { at: () => '/moderation', show: (page) => page.getByText('Cheap watches').waitFor() },
+  'queue-reject': {
+    at: () => '/moderation',
+    show: async (page) => {
+      await page.getByText('Cheap watches').waitFor();
+      await page.keyboard.press('r');
+      await page.getByRole('form', { name: 'Why is it rejected?' }).waitFor();
+    },
+  },
+  log: { at: () => '/moderation/log', show: (page) => page.getByText('by the rules').first().waitFor() },
+  rules: {
+    at: () => '/moderation/rules',
+    show: async (page) => {
+      await page.getByLabel('Text').fill('Racism!');
+      await page.getByRole('button', { name: 'Try it' }).click();
+      await page.getByText('Rejected').waitFor();
+    },
+  },
+  'sign-in': {
+    at: () => '/',
+    show: async (page) => {
+      await page.route('**/api/moderator/**', (route) => route.fulfill({ status: 401, body: '' }));
+      await page.getByRole('link', { name: 'Moderation' }).click();
+      await page.getByLabel('Token').waitFor();
+    },
+  },
+};
+
+describe.each(looks)('$name', ({ name, options }) => {
+  test.each(Object.keys(states))('%s has no fault that axe knows, and fits', async (state) => {
+    const { at = () => '/', show } = states[state] ?? { show: () => Promise.reject(new Error(state)) };
+    const page = await system.visit(at(), options);
+    await show(page);
+    if (folder) await page.screenshot({ path: `${folder}/${state}-${name}.png` });
+    await page.addScriptTag({ path: axe });
+    const { violations } = await page.evaluate(() => (window as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run());
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+    const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth] as const);
+    expect(width).toBeLessThanOrEqual(room);
+  });
+});
