@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench frontend e2e-page screenshots fuzz mutants rebuild-large env up down e2e go lint
+.PHONY: help run test check fmt build bench frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up down e2e go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-13s %s\n' "$$t" "$$d"; done
@@ -60,6 +60,11 @@ rebuild-large: go ## rebuild a view of 200,000 comments under load, killed three
 mutants: go ## show that the tests fail when what they test is taken out (10 to 20 min)
 	@sh scripts/install-missing.sh mutants
 	go run ./internal/mutants $(ARGS)
+
+# make chaos ARGS='-for 10m -seed 7'
+chaos: go ## strike the whole system with faults of every kind, and look whether it kept its promises
+	@sh scripts/install-missing.sh test
+	go test -count=1 -timeout 0 -v $(TESTFLAGS) -run '^TestChaos$$' ./e2e -args chaos $(ARGS)
 
 # make fuzz FUZZTIME=10s
 fuzz: go ## run every fuzz test for a minute

@@ -9,13 +9,15 @@ import (
 	"time"
 )
 
-// Proxy stands between a client and a server and can lose replies or refuse
-// connections. It is closed with the test.
+// Proxy stands between a client and a server and can lose replies, refuse or cut
+// connections, and be slow. It is closed with the test.
 type Proxy struct {
 	listener net.Listener
-	target   string
 
 	mu      sync.Mutex
+	target  string
+	delay   time.Duration
+	rate    int    // bytes a second each way of a connection; 0: as fast as it goes
 	word    []byte // swallow the reply to the next request that holds it
 	left    int
 	lost    int
@@ -70,6 +72,33 @@ func (p *Proxy) Refuse(on bool) {
 	p.Cut()
 }
 
+// Slow holds up every piece of data, each way, by delay and to rate bytes a second
+// for each connection. Zeroes end it.
+func (p *Proxy) Slow(delay time.Duration, rate int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay, p.rate = delay, rate
+}
+
+// hold waits as long as n bytes are to be held up.
+func (p *Proxy) hold(n int) {
+	p.mu.Lock()
+	wait := p.delay
+	if p.rate > 0 {
+		wait += time.Duration(n) * time.Second / time.Duration(p.rate)
+	}
+	p.mu.Unlock()
+	time.Sleep(wait)
+}
+
+// Retarget leads new connections to another address and closes those there are.
+func (p *Proxy) Retarget(target string) {
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.Cut()
+}
+
 // Cut closes every connection.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
@@ -92,13 +121,13 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client net.Conn) {
 	defer func() { _ = client.Close() }()
 	p.mu.Lock()
-	refuse := p.refuse
+	refuse, target := p.refuse, p.target
 	p.mu.Unlock()
 	if refuse {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.target)
+	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
 	cancel()
 	if err != nil {
 		return
@@ -123,6 +152,7 @@ func (p *Proxy) serve(client net.Conn) {
 			}
 			swallow.Unlock()
 			if n > 0 {
+				p.hold(n)
 				if _, werr := client.Write(buf[:n]); werr != nil {
 					err = werr
 				}
@@ -141,6 +171,7 @@ func (p *Proxy) serve(client net.Conn) {
 			swallow.Lock()
 			doomed = doomed || p.strike(buf[:n])
 			swallow.Unlock()
+			p.hold(n)
 			if _, werr := server.Write(buf[:n]); werr != nil {
 				return
 			}
