@@ -56,7 +56,7 @@ rebuild-large: go ## rebuild a view of 200,000 comments under load, killed three
 	@sh scripts/install-missing.sh bench
 	NEWSFEED_LARGE=1 go test -count=1 -timeout 60m -v -run '^TestRebuildUnderLoad$$' ./services/query
 
-# make mutants ARGS='-run brake'
+# make mutants ARGS='-run brake', or ARGS='-chaos 60s' for those that make chaos must catch
 mutants: go ## show that the tests fail when what they test is taken out (10 to 20 min)
 	@sh scripts/install-missing.sh mutants
 	go run ./internal/mutants $(ARGS)

@@ -98,7 +98,7 @@ func (w *writer) write() {
 			w.edit(w.comments[w.rng.IntN(len(w.comments))])
 		case dice < 86:
 			w.edit(w.posts[w.rng.IntN(len(w.posts))])
-		case dice < 97:
+		case dice < 99:
 			w.comments = w.remove(w.comments)
 		default:
 			w.posts = w.remove(w.posts)

@@ -50,8 +50,11 @@ func (e *UnavailableError) RetryAfter() time.Duration { return time.Second }
 // server's state and not of the command.
 var refusals = []string{
 	"OOM", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "NOREPLICAS",
-	"BUSY ", "NOAUTH", "WRONGPASS", "NOPERM", "max number of clients",
+	unblocked, "BUSY ", "NOAUTH", "WRONGPASS", "NOPERM", "max number of clients",
 }
+
+// unblocked is what a read hears that waits while its server becomes a replica.
+const unblocked = "UNBLOCKED force unblock"
 
 // Err turns an error of the Redis client into one of this package: nil stays
 // nil, redis.Nil becomes [ErrNotFound], whatever is the infrastructure's doing
@@ -135,6 +138,7 @@ func Ignore(err error) error { return &ignoreError{err} }
 
 // noGroup reports whether Redis says that the stream or the group is gone.
 func noGroup(err error) bool {
-	return redis.HasErrorPrefix(err, "NOGROUP") || redis.HasErrorPrefix(err, "UNBLOCKED") ||
+	return redis.HasErrorPrefix(err, "NOGROUP") ||
+		redis.HasErrorPrefix(err, "UNBLOCKED") && !redis.HasErrorPrefix(err, unblocked) ||
 		redis.HasErrorPrefix(err, "no such key")
 }

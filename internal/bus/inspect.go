@@ -83,7 +83,7 @@ func (b *Bus) stream(ctx context.Context, name string) (StreamInfo, error) {
 		return info, err
 	}
 	for _, g := range groups {
-		gi, err := b.groupInfo(ctx, name, g)
+		gi, err := b.groupInfo(ctx, name, info.Last, g)
 		if err != nil {
 			return info, err
 		}
@@ -92,13 +92,18 @@ func (b *Bus) stream(ctx context.Context, name string) (StreamInfo, error) {
 	return info, nil
 }
 
-func (b *Bus) groupInfo(ctx context.Context, stream string, g redis.XInfoGroup) (GroupInfo, error) {
+func (b *Bus) groupInfo(ctx context.Context, stream string, last ID, g redis.XInfoGroup) (GroupInfo, error) {
 	gi := GroupInfo{Name: g.Name, Pending: g.Pending}
 	var err error
 	if gi.Delivered, err = ParseID(g.LastDeliveredID); err != nil {
 		return gi, err
 	}
-	if g.Lag >= 0 {
+	switch {
+	case !last.After(gi.Delivered):
+		// Redis 7.0 loses count when it replays its file and on a replica: the lag
+		// that it tells stays too high from then on.
+		gi.Lag = new(int64)
+	case g.Lag >= 0:
 		gi.Lag = &g.Lag
 	}
 	if gi.Dead, err = b.client.HLen(ctx, deadKey(g.Name)).Result(); err != nil {

@@ -23,11 +23,17 @@ import (
 
 func main() {
 	only := flag.String("run", "", "try only the mutants whose name matches this regular expression")
+	chaos := flag.Duration("chaos", 0, "let make chaos, for so long each, find the mutants of its own list instead")
+	seed := flag.Uint64("seed", 1, "of chaos")
 	jobs := flag.Int("j", 2, "how many to try at once; the tests mostly wait")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, *only, *jobs); err != nil {
+	try := func() error { return run(ctx, os.Stdout, *only, *jobs) }
+	if *chaos > 0 {
+		try = func() error { return runChaos(ctx, os.Stdout, *only, *chaos, *seed) }
+	}
+	if err := try(); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
@@ -71,4 +77,14 @@ func run(ctx context.Context, out io.Writer, only string, jobs int) error {
 		return errNotAll
 	}
 	return nil
+}
+
+// runChaos lets chaos find the mutants whose name matches only.
+func runChaos(ctx context.Context, out io.Writer, only string, last time.Duration, seed uint64) error {
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	return runner{root: ".", dir: dir}.chaos(ctx, out, only, last, seed)
 }

@@ -157,6 +157,22 @@ func (r runner) try(ctx context.Context, i int, m mutant) verdict {
 // build compiles the tests of a package with other texts in place of some files.
 func (r runner) build(ctx context.Context, pkg, name string, texts map[string]string) (binary string, err error) {
 	dir := filepath.Join(r.dir, name)
+	overlay, err := r.overlay(dir, texts)
+	if err != nil {
+		return "", err
+	}
+	binary = filepath.Join(dir, filepath.Base(pkg)+".test")
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "./"+pkg) //nolint:gosec // own arguments
+	cmd.Dir = r.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("does not build: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// overlay writes the texts into dir and returns the file that tells go build to
+// take them in place of the files of those names.
+func (r runner) overlay(dir string, texts map[string]string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
@@ -179,13 +195,7 @@ func (r runner) build(ctx context.Context, pkg, name string, texts map[string]st
 	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
 		return "", err
 	}
-	binary = filepath.Join(dir, filepath.Base(pkg)+".test")
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlayFile, "-o", binary, "./"+pkg) //nolint:gosec // own arguments
-	cmd.Dir = r.root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("does not build: %w\n%s", err, out)
-	}
-	return binary, nil
+	return overlayFile, nil
 }
 
 // run runs tests and returns what they print; how they ended is in there.
