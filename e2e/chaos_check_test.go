@@ -85,11 +85,12 @@ func (c *chaos) settle(within time.Duration) (left string) {
 	before, quiet := int64(-1), 0
 	until(ctx, func() bool {
 		var entries int64
+		last := left
 		left = ""
 		for _, name := range services {
 			stream := "{" + name + "}:events"
 			info, err := client.XInfoStream(ctx, stream).Result()
-			if redis.HasErrorPrefix(err, "ERR no such key") {
+			if redis.HasErrorPrefix(err, "no such key") {
 				continue
 			}
 			groups, groupsErr := client.XInfoGroups(ctx, stream).Result()
@@ -111,6 +112,9 @@ func (c *chaos) settle(within time.Duration) (left string) {
 			quiet = 0
 		}
 		before = entries
+		if ctx.Err() != nil {
+			left = last // why it could not ask now is of no interest
+		}
 		return quiet >= 10
 	})
 	return left

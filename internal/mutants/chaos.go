@@ -39,7 +39,7 @@ func inChaos() []mutant {
 		Key: tagOf(c.Stream) + ":published:" + c.Event.ID, Doc: []byte("{}"), TTL: repeatWindow,
 		Stream: c.Stream, Event: c.Event,
 	})`, seen},
-		{"the work of the dead is taken over", sweep, `return c.visitOthers(ctx)`, `return nil`, seen},
+		{"the dead are claimed from", sweep, `return c.visitOthers(ctx)`, `return nil`, seen},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func TestTheTableFits(t *testing.T) {
 	r := runner{root: "../.."}
 	names := map[string]bool{}
-	for _, m := range table() {
+	for _, m := range append(table(), inChaos()...) {
 		if _, err := r.apply(m); err != nil {
 			t.Error(err)
 		}
