@@ -25,6 +25,7 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 // paths and methods. It never redirects. Add all routes before it serves.
 type Router struct {
 	log     *slog.Logger
+	outages *slog.Logger // for what may befall every request
 	mux     *mux.Router
 	paths   map[string]resource
 	origins []Origin
@@ -45,7 +46,8 @@ func WithCORS(origins []Origin) Option {
 func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	// An encoded slash in an id must not make a path of more parts.
 	rt := &Router{
-		log: log, mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout,
+		log: log, outages: slog.New(newSeldom(log.Handler())),
+		mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout,
 	}
 	for _, opt := range opts {
 		opt(rt)
@@ -105,7 +107,7 @@ func (rt *Router) answer(h Handler) http.Handler {
 			}
 			panic(http.ErrAbortHandler)
 		}
-		WriteError(w, r, rt.log, err)
+		WriteError(w, r, rt.outages, err)
 	})
 }
 
