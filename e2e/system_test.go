@@ -26,8 +26,14 @@ type system struct {
 // the further settings too.
 func startSystem(t testing.TB, settings ...map[string]string) *system {
 	t.Helper()
+	return startSystemOn(t, bustest.Start(t), settings...)
+}
+
+// startSystemOn is startSystem on a Redis that runs.
+func startSystemOn(t testing.TB, server *bustest.Redis, settings ...map[string]string) *system {
+	t.Helper()
 	s := &system{
-		t: t, redis: bustest.Start(t), replicas: map[string][]*process{},
+		t: t, redis: server, replicas: map[string][]*process{},
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	for _, name := range services {

@@ -33,10 +33,16 @@ type Redis struct {
 // write, and further arguments such as "--cluster-enabled", "yes".
 func Start(t testing.TB, args ...string) *Redis {
 	t.Helper()
+	return StartIn(t, t.TempDir(), args...)
+}
+
+// StartIn is Start with the data in a directory that exists.
+func StartIn(t testing.TB, dir string, args ...string) *Redis {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Fatal("redis-server is not installed: run the tests with make test, which installs it where it can and says what to do where it cannot")
 	}
-	r := &Redis{t: t, Dir: t.TempDir(), args: args}
+	r := &Redis{t: t, Dir: dir, args: args}
 	for try := 0; ; try++ {
 		r.Port = FreePort(t)
 		err := r.launch()
