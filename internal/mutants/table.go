@@ -83,7 +83,7 @@ func handling() []mutant {
 			`return subject
 `, `return "one for all"
 `,
-			inBus("TestDeadLettersAndRedrive/redis", "TestAWaitingLaneHoldsUpNoOther")},
+			inBus("TestDeadLettersAndRedrive/redis", "TestAWaitingLaneHoldsUpNoOther", "TestAPoisonAmongMany")},
 		{"one lane for a subject: its order is kept", lanes,
 			`return subject
 `, `return t.message.ID
@@ -100,7 +100,7 @@ func handling() []mutant {
 			inBus("TestInfrastructureErrorsAreNotCounted")},
 		{"many different failures put the brake on", lanes,
 			`if c.brake.failed(t.ack) {`, `if c.brake.failed(t.ack) && false {`,
-			inBus("TestTheBrake/error", "TestTheBrake/permanent")},
+			inBus("TestTheBrake/error", "TestTheBrake/permanent", "TestABadDeployAndTheNext")},
 		{"a braked consumer tries one now and then", reader,
 			`if c.brake.on() {`, `if false {`,
 			inBus("TestTheBrakeTakesOneNowAndThen/full")},
