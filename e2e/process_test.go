@@ -25,6 +25,7 @@ type process struct {
 	service string
 	port    int
 	env     map[string]string
+	program string // another than the one that was built for all tests, if set
 	log     string // path of the file that holds what it wrote
 	errors  bool   // errors in its log are to be expected
 	expects string // what its errors may speak of; "" lets it have none
@@ -79,6 +80,9 @@ func (p *process) start() {
 	}
 	defer func() { _ = log.Close() }()
 	cmd := command(p.service, p.env)
+	if p.program != "" {
+		cmd.Path = p.program
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
