@@ -56,9 +56,14 @@ type Stream struct {
 
 	mu      sync.Mutex // held while writing
 	timeout bool       // a write took too long
+	ended   bool       // nothing may be written any more
+	next    *time.Timer
 }
 
-var errTooSlow = errors.New("the client does not keep up")
+var (
+	errTooSlow = errors.New("the client does not keep up")
+	errEnded   = errors.New("the stream has ended")
+)
 
 // Context ends when the stream has to.
 func (st *Stream) Context() context.Context { return st.ctx }
@@ -87,11 +92,8 @@ func (st *Stream) run(send func(*Stream) error) error {
 	if err := st.write([]byte("retry: " + strconv.FormatInt(st.opt.Retry.Milliseconds(), 10) + "\n\n")); err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(st.ctx)
-	var beats sync.WaitGroup
-	beats.Go(func() { st.beat(ctx) })
-	defer beats.Wait()
-	defer stop()
+	st.beat()
+	defer st.end()
 	err := send(st)
 	if st.ctx.Err() == nil {
 		_ = st.allow(st.opt.WriteTimeout) // for the end of the answer; the last limit may be over
@@ -99,25 +101,37 @@ func (st *Stream) run(send func(*Stream) error) error {
 	return err
 }
 
-func (st *Stream) beat(ctx context.Context) {
-	t := time.NewTicker(st.opt.Heartbeat)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if st.write(heartbeat) != nil {
-				return
-			}
-		}
+// beat sends a heartbeat in a while, and so on until the end. A timer costs less
+// than a goroutine, of which a stream has enough.
+func (st *Stream) beat() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.ended {
+		return
 	}
+	st.next = time.AfterFunc(st.opt.Heartbeat, func() {
+		if st.write(heartbeat) == nil {
+			st.beat()
+		}
+	})
+}
+
+// end waits for a write that is under way, and lets no other follow: the answer
+// that it would be part of is over.
+func (st *Stream) end() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.ended = true
+	st.next.Stop()
 }
 
 // write writes all of p and flushes it. A failure ends the stream.
 func (st *Stream) write(p []byte) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if st.ended {
+		return errEnded
+	}
 	start := time.Now()
 	err := st.allow(st.opt.WriteTimeout)
 	if st.ctx.Err() != nil {

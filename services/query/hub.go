@@ -45,7 +45,7 @@ type thing struct {
 
 // client is one open stream.
 type client struct {
-	queue chan delivery
+	queue chan *delivery // pointers, as most of what a client costs is an empty queue
 	drop  func()
 }
 
@@ -102,7 +102,7 @@ func (h *hub) restart(at bus.ID) {
 		close(h.started)
 	}
 	for c := range h.clients {
-		h.offer(c, delivery{id: at})
+		h.offer(c, &delivery{id: at})
 	}
 }
 
@@ -186,7 +186,7 @@ func (h *hub) deliver(changes []change, seen map[subject]web.Message, at bus.ID)
 		}
 	}
 	for _, c := range changes {
-		d := delivery{c.id, h.remember(c.about, seen[c.about])}
+		d := &delivery{c.id, h.remember(c.about, seen[c.about])}
 		for client := range h.clients {
 			h.offer(client, d)
 		}
@@ -217,7 +217,7 @@ func (h *hub) remember(about subject, m web.Message) *thing {
 
 // offer puts d into the queue of c, or drops c if that is full: it comes again
 // and says how far it has come.
-func (h *hub) offer(c *client, d delivery) {
+func (h *hub) offer(c *client, d *delivery) {
 	select {
 	case c.queue <- d:
 	default:
@@ -229,7 +229,7 @@ func (h *hub) offer(c *client, d delivery) {
 // join adds a client that is told of every change after the id returned. drop is
 // called, once at most, if it does not keep up.
 func (h *hub) join(drop func()) (*client, bus.ID) {
-	c := &client{queue: make(chan delivery, queueLength), drop: drop}
+	c := &client{queue: make(chan *delivery, queueLength), drop: drop}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.clients[c] = struct{}{}
