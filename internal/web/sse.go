@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tmaxmax/go-sse"
@@ -49,10 +50,12 @@ type Stream struct {
 	LastEventID string
 
 	ctx context.Context
-	cut context.CancelCauseFunc
+	cut context.CancelFunc
 	opt StreamOptions
 	w   http.ResponseWriter
 	rc  *http.ResponseController
+
+	dropped atomic.Bool // by Drop
 
 	mu      sync.Mutex // held while writing
 	timeout bool       // a write took too long
@@ -60,10 +63,7 @@ type Stream struct {
 	next    *time.Timer
 }
 
-var (
-	errTooSlow = errors.New("the client does not keep up")
-	errEnded   = errors.New("the stream has ended")
-)
+var errEnded = errors.New("the stream has ended")
 
 // Context ends when the stream has to.
 func (st *Stream) Context() context.Context { return st.ctx }
@@ -83,7 +83,10 @@ func (st *Stream) Send(messages ...Message) error {
 
 // Drop cuts off a client that does not keep up, also while a Send waits for it.
 // Any goroutine may call it.
-func (st *Stream) Drop() { st.cut(errTooSlow) }
+func (st *Stream) Drop() {
+	st.dropped.Store(true)
+	st.cut()
+}
 
 // run sends what opens a stream, and then what send has, with heartbeats beside.
 func (st *Stream) run(send func(*Stream) error) error {
@@ -137,7 +140,7 @@ func (st *Stream) write(p []byte) error {
 	if st.ctx.Err() != nil {
 		// What ended the stream has set its own time limit, perhaps before ours.
 		_ = st.allow(grace)
-		return context.Cause(st.ctx)
+		return st.ctx.Err()
 	}
 	if err == nil {
 		_, err = st.w.Write(p)
@@ -147,7 +150,7 @@ func (st *Stream) write(p []byte) error {
 	}
 	if err != nil {
 		st.timeout = errors.Is(err, os.ErrDeadlineExceeded) && time.Since(start) >= st.opt.WriteTimeout
-		st.cut(err)
+		st.cut()
 	}
 	return err
 }
@@ -165,5 +168,5 @@ func (st *Stream) allow(d time.Duration) error {
 func (st *Stream) tooSlow() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.timeout || errors.Is(context.Cause(st.ctx), errTooSlow)
+	return st.timeout || st.dropped.Load()
 }

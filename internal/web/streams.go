@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -123,11 +122,9 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Strea
 		return err
 	}
 	defer cancel()
-	ctx, cut := context.WithCancelCause(ctx)
-	defer cut(nil)
 	st := &Stream{
 		LastEventID: r.Header.Get("Last-Event-ID"),
-		ctx:         ctx, cut: cut, opt: s.opt, w: w, rc: http.NewResponseController(w),
+		ctx:         ctx, cut: cancel, opt: s.opt, w: w, rc: http.NewResponseController(w),
 	}
 	err = st.run(send)
 	switch {

@@ -31,9 +31,6 @@ type hub struct {
 	waiting waiting
 }
 
-// queueLength is how many changes a client may be behind before it is dropped.
-const queueLength = 256
-
 // thing is a post or comment that has changed lately. What is to be seen of it is
 // rendered once for all clients, and again when it changes: what waits in a
 // queue is sent as it is then, and not as it was.
@@ -45,7 +42,7 @@ type thing struct {
 
 // client is one open stream.
 type client struct {
-	queue chan *delivery // pointers, as most of what a client costs is an empty queue
+	queue *queue
 	drop  func()
 }
 
@@ -218,9 +215,7 @@ func (h *hub) remember(about subject, m web.Message) *thing {
 // offer puts d into the queue of c, or drops c if that is full: it comes again
 // and says how far it has come.
 func (h *hub) offer(c *client, d *delivery) {
-	select {
-	case c.queue <- d:
-	default:
+	if !c.queue.put(d) {
 		delete(h.clients, c)
 		c.drop()
 	}
@@ -229,7 +224,7 @@ func (h *hub) offer(c *client, d *delivery) {
 // join adds a client that is told of every change after the id returned. drop is
 // called, once at most, if it does not keep up.
 func (h *hub) join(drop func()) (*client, bus.ID) {
-	c := &client{queue: make(chan *delivery, queueLength), drop: drop}
+	c := &client{queue: newQueue(), drop: drop}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.clients[c] = struct{}{}

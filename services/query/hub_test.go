@@ -32,14 +32,17 @@ func TestQueueHoldsNoTextThatWasTakenBack(t *testing.T) {
 	r.comment(at.next(), "q", "d", "gone", event.Approved, 1)
 	queued := func(n int) {
 		t.Helper()
-		bustest.Eventually(t, 10*time.Second, "the changes are in the queue", func() bool { return len(c.queue) == n })
+		bustest.Eventually(t, 10*time.Second, "the changes are in the queue", func() bool {
+			c.queue.mu.Lock()
+			defer c.queue.mu.Unlock()
+			return len(c.queue.waiting) == n
+		})
 	}
 	queued(5) // rendered with what must not be sent any more
 	r.comment(at.next(), "p", "c", "outrage", event.Rejected, 2)
 	r.deletePost(at.next(), "q")
 	queued(7)
-	for range 7 {
-		d := <-c.queue
+	for _, d := range c.queue.take(7) {
 		batch, _ := d.appendTo(nil, bus.ID{})
 		text := encode(t, batch[0])
 		if strings.Contains(text, "outrage") || strings.Contains(text, "gone") {

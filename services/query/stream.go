@@ -150,15 +150,14 @@ func (l *live) read(s *web.Stream, after, upTo bus.ID) (messages []web.Message, 
 // follow sends what comes into the client's queue, but for what it has.
 func (l *live) follow(s *web.Stream, c *client, has bus.ID) error {
 	for {
-		var batch []web.Message
 		select {
 		case <-s.Context().Done():
 			return nil
-		case d := <-c.queue:
-			batch, has = d.appendTo(batch, has)
+		case <-c.queue.more:
 		}
-		for len(batch) < maxTogether && len(c.queue) > 0 {
-			batch, has = (<-c.queue).appendTo(batch, has)
+		var batch []web.Message
+		for _, d := range c.queue.take(maxTogether) {
+			batch, has = d.appendTo(batch, has)
 		}
 		if len(batch) == 0 {
 			continue
