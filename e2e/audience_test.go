@@ -123,7 +123,7 @@ func listen(t *testing.T, addr string) *listeners {
 	})
 	a.expect("event: hello")
 	var opening errgroup.Group
-	opening.SetLimit(200)
+	opening.SetLimit(50)
 	for range audience {
 		opening.Go(func() error {
 			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
