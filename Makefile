@@ -22,7 +22,7 @@ run: go ## start everything in one process, on loopback only
 test: go ## run all tests, with the race detector
 	@sh scripts/install-missing.sh test
 	@sh scripts/frontend.sh test
-	go test -race -timeout 10m $(TESTFLAGS) ./...
+	go test -race -timeout 20m $(TESTFLAGS) ./...
 
 check: go lint ## formatting, go vet, linters, and which package may import which
 	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }
