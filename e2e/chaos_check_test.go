@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +36,21 @@ func (c *chaos) check() {
 			break
 		}
 	}
-	c.report(append(wrong, shown...), told)
+	c.report(append(append(wrong, shown...), c.verify()...), told)
+}
+
+// verify has the operator's command compare the view with the streams, too: it
+// looks at all that is stored, and not only at what is shown.
+func (c *chaos) verify() []violation {
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, "newsfeed"), "verify", "--redis-url", c.redis.URL())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return []violation{{what: fmt.Sprintf("newsfeed verify: %v\n%s", err, out)}}
+	}
+	c.t.Logf("newsfeed verify:\n%s", out)
+	return nil
 }
 
 func (c *chaos) report(wrong []violation, told *account) {
