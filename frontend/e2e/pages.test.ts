@@ -125,7 +125,7 @@ const states: Record<string, { at: () => string; show: (page: Page) => Promise<u
   rules: {
     at: () => '/moderation/rules',
     show: async (page) => {
-      await page.getByLabel('Text').fill('Racism!');
+      await page.getByLabel('Text', { exact: true }).fill('Racism!');
       await page.getByRole('button', { name: 'Try it' }).click();
       await page.getByText('Rejected').waitFor();
     },

@@ -57,6 +57,7 @@ export async function start(): Promise<System> {
     visit: async (path, options) => {
       const page = await (await browser.newContext(options)).newPage();
       watch(page, url, troubles);
+      page.setDefaultTimeout(15_000);
       await page.goto(url + path);
       return page;
     },

@@ -14,8 +14,9 @@ export function MarkdownField(props: ComponentProps<typeof Field>) {
   return (
     <div className={styles.field}>
       {previewed ? (
-        <section className={styles.preview} aria-label={text.previewOf(props.label)}>
-          {props.value.trim() === '' ? <p>{text.previewEmpty}</p> : <Markdown level={2}>{props.value}</Markdown>}
+        <section aria-label={text.previewOf(props.label)}>
+          <p className={styles.label}>{text.previewOf(props.label)}</p>
+          <div className={styles.preview}>{props.value.trim() === '' ? <p>{text.previewEmpty}</p> : <Markdown level={2}>{props.value}</Markdown>}</div>
         </section>
       ) : (
         <Field {...props} />

@@ -14,13 +14,11 @@ interface Props {
 export function OwnTools({ of, onEdit, onDelete }: Props) {
   return (
     <div className={styles.tools}>
-      <Button onClick={onEdit}>
+      <Button aria-label={`${text.edit}: ${of}`} onClick={onEdit}>
         {text.edit}
-        <span className="visually-hidden">: {of}</span>
       </Button>
-      <Button onClick={onDelete}>
+      <Button aria-label={`${text.delete}: ${of}`} onClick={onDelete}>
         {text.delete}
-        <span className="visually-hidden">: {of}</span>
       </Button>
     </div>
   );

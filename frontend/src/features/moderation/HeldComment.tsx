@@ -13,6 +13,8 @@ const words = text.moderation;
 
 interface Props {
   held: Held;
+  /** Who moderates, as the others see them. */
+  you: string | undefined;
   /** It is the one that keys act on. */
   current: boolean;
   rejecting: boolean;
@@ -21,7 +23,7 @@ interface Props {
 }
 
 /** A held comment with all that helps to decide on it. */
-export function HeldComment({ held, current, rejecting, onReject, onDecide }: Props) {
+export function HeldComment({ held, you, current, rejecting, onReject, onDecide }: Props) {
   const { history, claim } = held;
   return (
     <li className={styles.held} tabIndex={-1} aria-current={current || undefined}>
@@ -34,7 +36,7 @@ export function HeldComment({ held, current, rejecting, onReject, onDecide }: Pr
         {held.rule && <li>{words.heldBy(held.rule)}</li>}
         {held.reason && <li>{held.reason}</li>}
         {history && <li>{history.first ? words.first : words.history(history)}</li>}
-        {claim && <li>{words.claimed(claim.by)}</li>}
+        {claim && claim.by !== you && <li>{words.claimed(claim.by)}</li>}
       </ul>
       {rejecting ? (
         <Rejection

@@ -45,7 +45,7 @@ export default function ModerationPage() {
       </nav>
       {summary.error && <Failure error={summary.error} stale={!!summary.data} retry={() => void summary.refetch()} />}
       <Routes>
-        <Route index element={<Queue overdue={summary.data?.overdue ?? false} />} />
+        <Route index element={<Queue overdue={summary.data?.overdue ?? false} you={summary.data?.you} />} />
         <Route path="log" element={<Log />} />
         <Route path="rules" element={<RulesView />} />
         <Route path="*" element={<Nothing>{text.pageGone}</Nothing>} />

@@ -15,7 +15,7 @@ import { useDecisions } from './useDecisions';
 const words = text.moderation;
 
 /** What waits for a person, the oldest first; all of it can be done with the keyboard. */
-export function Queue({ overdue }: { overdue: boolean }) {
+export function Queue({ overdue, you }: { overdue: boolean; you: string | undefined }) {
   const queue = useQuery(queueQuery);
   const decisions = useDecisions();
   const waiting = queue.data?.filter((held) => !decisions.isDecided(held)) ?? [];
@@ -103,6 +103,7 @@ export function Queue({ overdue }: { overdue: boolean }) {
           <HeldComment
             key={held.id}
             held={held}
+            you={you}
             current={held.id === current?.id}
             rejecting={held.id === rejecting}
             onReject={(open) => {
