@@ -65,7 +65,8 @@ export function PostList({ posts, onEnd, ref }: Props) {
         className={styles.posts}
         style={{
           paddingTop: first ? first.start - scrollMargin : 0,
-          paddingBottom: last ? virtual.getTotalSize() - (last.end - scrollMargin) : 0,
+          // Before the first look at the window there are no items, but there is room to scroll back in.
+          paddingBottom: virtual.getTotalSize() - (last ? last.end - scrollMargin : 0),
         }}
       >
         {items.map(({ key, index }) => {
