@@ -100,13 +100,14 @@ const states: Record<string, { at: () => string; show: (page: Page) => Promise<u
   'post-own': {
     at: () => `/posts/${post}`,
     show: async (page) => {
-      for (const words of ['This is racism.', 'My own is at https://mine.example/']) {
+      for (const [words, status] of [
+        ['This is racism.', 'Rejected'],
+        ['My own is at https://mine.example/', 'Held for a moderator'],
+      ] as const) {
         await page.getByLabel('Comment', { exact: true }).fill(words);
         await page.getByRole('button', { name: 'Comment', exact: true }).click();
-        await page.getByText(words).waitFor();
+        await page.getByText(status).waitFor();
       }
-      await page.getByText('Rejected').waitFor();
-      await page.getByText('Held for a moderator').waitFor();
       await page.getByRole('button', { name: 'Delete: your comment' }).last().click();
       await page.getByText('Comment deleted.').waitFor();
     },
