@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Whole journeys: the program that is built, and a browser.
 export default defineConfig({
+  cacheDir: new URL('../node_modules/.vite-e2e', import.meta.url).pathname,
   resolve: { alias: { '@': new URL('../src', import.meta.url).pathname } },
   test: {
     root: new URL('.', import.meta.url).pathname,

@@ -53,7 +53,7 @@ export function PostList({ posts, onEnd, ref }: Props) {
   const { keep } = place;
   useLayoutEffect(
     () => () => {
-      keep({ sizes: virtual.measurementsCache, offset: window.scrollY });
+      keep({ sizes: virtual.takeSnapshot(), offset: window.scrollY });
     },
     [keep, virtual],
   );
