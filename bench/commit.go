@@ -36,19 +36,56 @@ func newPost(round string, writer, n int) (bus.Change, error) {
 	}, err
 }
 
-// commits lets 64 goroutines commit and returns commits per second and the 99th
-// percentile of their latency in milliseconds.
-func commits(ctx context.Context, round string, commit func(context.Context, bus.Change) error) (perSecond, p99 float64, err error) {
-	took := make([][]float64, writers)
+// prepare returns the changes of a round, those of each writer.
+func prepare(round string) ([][]bus.Change, error) {
 	changes := make([][]bus.Change, writers)
 	for w := range writers {
 		for n := range commitsOfWriter {
 			c, err := newPost(round, w, n)
 			if err != nil {
-				return 0, 0, err
+				return nil, err
 			}
 			changes[w] = append(changes[w], c)
 		}
+	}
+	return changes, nil
+}
+
+// limit is what the script allows at best: a single goroutine sends one change of
+// each writer in one call, and the next call when that is answered.
+func limit(ctx context.Context, round string, client *redis.Client, script *redis.Script) (perSecond, p99 float64, err error) {
+	changes, err := prepare(round)
+	if err != nil {
+		return 0, 0, err
+	}
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	var took []float64
+	start := time.Now()
+	for n := range commitsOfWriter {
+		together := make([]bus.Change, writers)
+		for w := range writers {
+			together[w] = changes[w][n]
+		}
+		begin := time.Now()
+		keys, args := bus.Arguments(together...)
+		if err := script.Run(ctx, client, keys, args...).Err(); err != nil {
+			return 0, 0, err
+		}
+		took = append(took, float64(time.Since(begin).Microseconds())/1000)
+	}
+	elapsed := time.Since(start)
+	slices.Sort(took)
+	return float64(writers*commitsOfWriter) / elapsed.Seconds(), took[len(took)*99/100], nil
+}
+
+// commits lets 64 goroutines commit and returns commits per second and the 99th
+// percentile of their latency in milliseconds.
+func commits(ctx context.Context, round string, commit func(context.Context, bus.Change) error) (perSecond, p99 float64, err error) {
+	took := make([][]float64, writers)
+	changes, err := prepare(round)
+	if err != nil {
+		return 0, 0, err
 	}
 	// The prepared changes are the round's and not the contestant's: collecting
 	// garbage around them is left for after the round.
@@ -93,7 +130,7 @@ func measureCommit(ctx context.Context) ([]row, error) {
 	}
 	script := redis.NewScript(string(src))
 	plain := func(ctx context.Context, c bus.Change) error {
-		keys, args := c.Arguments()
+		keys, args := bus.Arguments(c)
 		return script.Run(ctx, client, keys, args...).Err()
 	}
 	ours := func(ctx context.Context, c bus.Change) error {
@@ -102,6 +139,8 @@ func measureCommit(ctx context.Context) ([]row, error) {
 	}
 	speed := row{what: "commit, 64 goroutines", unit: "/s", least: 2.5}
 	tail := row{what: "commit, 64 goroutines, p99", unit: "ms", most: 0.25}
+	bestSpeed := row{what: "  at best: 64 in a call, call after call", unit: "/s"}
+	bestTail := row{what: "  at best, p99", unit: "ms"}
 	for i := range rounds {
 		s, p, err := commits(ctx, fmt.Sprintf("plain%d", i), plain)
 		if err != nil {
@@ -112,6 +151,11 @@ func measureCommit(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 		speed.ours, tail.ours = append(speed.ours, s), append(tail.ours, p)
+		if s, p, err = limit(ctx, fmt.Sprintf("best%d", i), client, script); err != nil {
+			return nil, err
+		}
+		bestSpeed.ours, bestTail.ours = append(bestSpeed.ours, s), append(bestTail.ours, p)
 	}
-	return []row{speed, tail}, nil
+	bestSpeed.bare, bestTail.bare = speed.bare, tail.bare
+	return []row{speed, bestSpeed, tail, bestTail}, nil
 }

@@ -17,7 +17,8 @@ type row struct {
 	// ours and bare are the figures of each round, of the same unit.
 	ours, bare []float64
 	unit       string
-	// least is what ours/bare must reach, or, with most, must not exceed.
+	// least is what ours/bare must reach, or, with most, must not exceed. Without
+	// either the row is there to compare with.
 	least, most float64
 }
 
@@ -39,7 +40,11 @@ func (r row) print(w io.Writer) {
 	if !r.met() {
 		verdict = "NOT MET"
 	}
-	_, _ = fmt.Fprintf(w, "%-44s %28s %28s %-5s ratio %6.2f  (%s: %s)\n", r.what, spread(r.ours), spread(r.bare), r.unit, r.ratio(), bound, verdict)
+	asked := fmt.Sprintf("(%s: %s)", bound, verdict)
+	if r.least == 0 && r.most == 0 {
+		asked = "(to compare)"
+	}
+	_, _ = fmt.Fprintf(w, "%-44s %28s %28s %-5s ratio %6.2f  %s\n", r.what, spread(r.ours), spread(r.bare), r.unit, r.ratio(), asked)
 }
 
 func median(figures []float64) float64 {

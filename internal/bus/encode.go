@@ -8,10 +8,14 @@ import (
 	"newsfeed/internal/event"
 )
 
-// Arguments returns what a call of commit.lua with this change alone takes, for
-// measuring it plainly.
-func (c Change) Arguments() (keys []string, args []any) {
-	return c.encode().appendTo(nil, header(1))
+// Arguments returns what one call of commit.lua with these changes takes, for
+// measuring it without the rest of this package.
+func Arguments(changes ...Change) (keys []string, args []any) {
+	args = header(len(changes))
+	for _, c := range changes {
+		keys, args = c.encode().appendTo(keys, args)
+	}
+	return keys, args
 }
 
 // maxCount is the most that one character of a shape can say; see commit.lua.
