@@ -27,7 +27,6 @@ type process struct {
 	env     map[string]string
 	program string // another than the one that was built for all tests, if set
 	log     string // path of the file that holds what it wrote
-	errors  bool   // errors in its log are to be expected
 	expects string // what its errors may speak of; "" lets it have none
 
 	cmd    *exec.Cmd // nil while it does not run
