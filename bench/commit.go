@@ -51,9 +51,10 @@ func prepare(round string) ([][]bus.Change, error) {
 	return changes, nil
 }
 
-// limit is what the script allows at best: a single goroutine sends one change of
-// each writer in one call, and the next call when that is answered.
-func limit(ctx context.Context, round string, client *redis.Client, script *redis.Script) (perSecond, p99 float64, err error) {
+// serial is the script without the bus: a single goroutine sends one change of each
+// writer in one call, and the next call when that is answered. It is something to
+// compare with and no bound: callers that work side by side can do better.
+func serial(ctx context.Context, round string, client *redis.Client, script *redis.Script) (perSecond, p99 float64, err error) {
 	changes, err := prepare(round)
 	if err != nil {
 		return 0, 0, err
@@ -139,8 +140,8 @@ func measureCommit(ctx context.Context) ([]row, error) {
 	}
 	speed := row{what: "commit, 64 goroutines", unit: "/s", least: 2.5}
 	tail := row{what: "commit, 64 goroutines, p99", unit: "ms", most: 0.25}
-	bestSpeed := row{what: "  at best: 64 in a call, call after call", unit: "/s"}
-	bestTail := row{what: "  at best, p99", unit: "ms"}
+	serialSpeed := row{what: "  without the bus: 64 in a call, serially", unit: "/s"}
+	serialTail := row{what: "  without the bus, p99", unit: "ms"}
 	for i := range rounds {
 		s, p, err := commits(ctx, fmt.Sprintf("plain%d", i), plain)
 		if err != nil {
@@ -151,11 +152,11 @@ func measureCommit(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 		speed.ours, tail.ours = append(speed.ours, s), append(tail.ours, p)
-		if s, p, err = limit(ctx, fmt.Sprintf("best%d", i), client, script); err != nil {
+		if s, p, err = serial(ctx, fmt.Sprintf("serial%d", i), client, script); err != nil {
 			return nil, err
 		}
-		bestSpeed.ours, bestTail.ours = append(bestSpeed.ours, s), append(bestTail.ours, p)
+		serialSpeed.ours, serialTail.ours = append(serialSpeed.ours, s), append(serialTail.ours, p)
 	}
-	bestSpeed.bare, bestTail.bare = speed.bare, tail.bare
-	return []row{speed, bestSpeed, tail, bestTail}, nil
+	serialSpeed.bare, serialTail.bare = speed.bare, tail.bare
+	return []row{speed, serialSpeed, tail, serialTail}, nil
 }
