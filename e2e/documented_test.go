@@ -77,7 +77,7 @@ func allExercised() error {
 	var errs []error
 	for _, name := range append(slices.Clone(services), "eventbus") {
 		d := documents[name]
-		if testing.Verbose() {
+		if testing.Verbose() && !selected() {
 			fmt.Fprint(os.Stderr, d.Summary())
 		}
 		for _, status := range d.Unseen() {
