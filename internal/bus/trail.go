@@ -19,7 +19,8 @@ type Step struct {
 	// lost or replaced by another of the same name.
 	Gap bool
 	// At is the id of the last entry so far, zero if there is none: what comes
-	// next comes after it.
+	// next comes after it. A step that has nothing else says that Redis answers
+	// again after an error, and that nothing was missed.
 	At ID
 }
 
@@ -36,18 +37,21 @@ func (b *Bus) Trail(ctx context.Context, stream string) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		delay := newBackOff(200*time.Millisecond, 3*time.Second, 2)
 		t := trail{b: b, stream: stream, lost: true}
+		failed := false
 		for ctx.Err() == nil {
 			step, err := t.next(ctx)
 			switch {
 			case ctx.Err() != nil:
 				return
 			case err != nil:
+				failed = true
 				if !yield(Step{}, err) {
 					return
 				}
 				sleep(ctx, delay.NextBackOff())
 				continue
-			case step.Gap || len(step.Entries) > 0:
+			case step.Gap || len(step.Entries) > 0 || failed && !t.lost:
+				failed = false
 				if !yield(step, nil) {
 					return
 				}

@@ -32,6 +32,9 @@ type Service struct {
 	// Streams are read, and each entry given to Handle. A service may have none.
 	Streams []string
 	Handle  bus.Handler
+	// Ready, if set, says whether the service can answer; else that is whether Redis
+	// does.
+	Ready func(ctx context.Context) error
 	// Work, if set, runs beside the rest until its context ends.
 	Work func(ctx context.Context) error
 }
@@ -57,7 +60,11 @@ func Connect(ctx context.Context, cfg web.Config, log *slog.Logger) (b *bus.Bus,
 // Run runs the service on b until ctx ends, and returns nil after a clean stop.
 // While Redis is away it answers that it is not ready, and waits.
 func (s Service) Run(ctx context.Context, b *bus.Bus) error {
-	probes := web.NewProbes(b.Ready)
+	ready := b.Ready
+	if s.Ready != nil {
+		ready = s.Ready
+	}
+	probes := web.NewProbes(ready)
 	rt := web.NewRouter(s.Log, web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies))
 	probes.Routes(rt)
 	s.Routes(rt)

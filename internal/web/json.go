@@ -2,11 +2,10 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 )
 
 const jsonType = "application/json"
@@ -35,8 +34,7 @@ func WriteCached(w http.ResponseWriter, r *http.Request, v any) error {
 
 // WriteCachedBody is [WriteCached] for a body of another type.
 func WriteCachedBody(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
-	sum := sha256.Sum256(body)
-	writeTagged(w, r, `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`, contentType, body)
+	RenderBody(contentType, body).Write(w, r)
 }
 
 // WriteVersion is [WriteCached] for one document, with the ETag that If-Match
@@ -46,22 +44,14 @@ func WriteVersion(w http.ResponseWriter, r *http.Request, version int64, v any) 
 	if err != nil {
 		return err
 	}
-	writeTagged(w, r, VersionTag(version), jsonType, body)
+	rendered(VersionTag(version), jsonType, body).Write(w, r)
 	return nil
 }
 
-func writeTagged(w http.ResponseWriter, r *http.Request, tag, contentType string, body []byte) {
-	w.Header().Set("ETag", tag)
-	w.Header().Set("Cache-Control", "no-cache") // keep it, but ask each time
-	if noneMatch(r, tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	writeBody(w, http.StatusOK, contentType, body)
-}
-
 func writeBody(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body))) // else a long one goes in chunks
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only if the client is gone, and then nobody is there to be told
 }

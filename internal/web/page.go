@@ -79,7 +79,5 @@ func badParameter(name, detail string) error {
 // request's address with the query parameter name set to value. The reference is
 // the query alone, so that it also holds behind a proxy that shortens the path.
 func NextLink(w http.ResponseWriter, r *http.Request, name, value string) {
-	query := r.URL.Query()
-	query.Set(name, value)
-	w.Header().Add("Link", "<?"+query.Encode()+`>; rel="next"`)
+	w.Header().Add("Link", nextLink(r.URL.Query(), name, value))
 }

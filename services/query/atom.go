@@ -95,7 +95,7 @@ type atomText struct {
 }
 
 func (f feeds) posts(w http.ResponseWriter, r *http.Request) error {
-	posts, err := f.store.readPosts(r.Context(), "", inFeed, 1)
+	posts, _, err := f.store.readPosts(r.Context(), "", inFeed, 1)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (f feeds) comments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := f.store.post(r.Context(), id)
+	p, _, err := f.store.post(r.Context(), id)
 	if err != nil {
 		return err
 	}

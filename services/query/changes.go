@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -96,6 +97,15 @@ func subjectsOf(changes []change) []subject {
 		}
 	}
 	return subjects
+}
+
+// noticed returns the id of the last notice, zero if there is none.
+func (s *store) noticed(ctx context.Context) (bus.ID, error) {
+	last, err := s.bus.Redis().XRevRangeN(ctx, changesStream, "+", "-", 1).Result()
+	if err != nil || len(last) == 0 {
+		return bus.ID{}, bus.Err("look at the notices", err)
+	}
+	return bus.ParseID(last[0].ID)
 }
 
 // The types of server-sent events. A client that has had hello or resync reads

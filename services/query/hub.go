@@ -16,6 +16,7 @@ import (
 // want to know: the clients of the stream, and requests that wait for a version.
 type hub struct {
 	store     *store
+	cache     *cache // what was read before a change is not given after it
 	log       *slog.Logger
 	lookAgain time.Duration
 
@@ -51,6 +52,7 @@ type client struct {
 type delivery struct {
 	id    bus.ID
 	thing *thing
+	since time.Time // when the word came
 }
 
 func (d delivery) message() web.Message {
@@ -62,15 +64,21 @@ func (d delivery) message() web.Message {
 
 func newHub(s *store, log *slog.Logger) *hub {
 	return &hub{
-		store: s, log: log, lookAgain: usualLookAgain, started: make(chan struct{}), clients: map[*client]struct{}{}, things: map[subject]*thing{},
-		waiting: newWaiting(),
+		store: s, cache: newCache(s), log: log, lookAgain: usualLookAgain, started: make(chan struct{}),
+		clients: map[*client]struct{}{}, things: map[subject]*thing{}, waiting: newWaiting(),
 	}
 }
 
 // run follows the notices until ctx ends. Redis going away ends nothing.
 func (h *hub) run(ctx context.Context) error {
+	var proving sync.WaitGroup
+	defer proving.Wait()
+	proving.Go(func() { h.cache.run(ctx) })
 	away := false
 	for step, err := range h.store.bus.Trail(ctx, changesStream) {
+		if err != nil {
+			h.cache.lost()
+		}
 		switch {
 		case err != nil && !away:
 			h.log.Warn("changes cannot be followed for now", "error", err)
@@ -89,6 +97,8 @@ func (h *hub) run(ctx context.Context) error {
 
 // restart tells everybody that changes may have been missed up to at.
 func (h *hub) restart(at bus.ID) {
+	now := time.Now()
+	h.cache.missed(at)
 	h.waiting.wakeAll()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -99,7 +109,7 @@ func (h *hub) restart(at bus.ID) {
 		close(h.started)
 	}
 	for c := range h.clients {
-		h.offer(c, &delivery{id: at})
+		h.offer(c, &delivery{id: at, since: now})
 	}
 }
 
@@ -109,6 +119,7 @@ func (h *hub) spread(ctx context.Context, step bus.Step) {
 		h.restart(step.At)
 		return
 	}
+	h.cache.saw(step.At)
 	changes := changesOf(step.Entries)
 	for _, c := range changes {
 		h.waiting.wake(c.about.post)
@@ -183,7 +194,7 @@ func (h *hub) deliver(changes []change, seen map[subject]web.Message, at bus.ID)
 		}
 	}
 	for _, c := range changes {
-		d := &delivery{c.id, h.remember(c.about, seen[c.about])}
+		d := &delivery{id: c.id, thing: h.remember(c.about, seen[c.about])}
 		for client := range h.clients {
 			h.offer(client, d)
 		}

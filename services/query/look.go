@@ -32,7 +32,7 @@ func (s *store) lookAtPosts(ctx context.Context, subjects []subject, seen map[su
 	if len(seen) == 0 {
 		return nil
 	}
-	posts, err := s.read(ctx, args...)
+	posts, _, err := s.read(ctx, args...)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,11 @@ func newReplica(t *testing.T, addr string) *replica {
 func withoutHub(t *testing.T, addr string, opt web.StreamOptions) *replica {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	client := redis.NewClient(&redis.Options{Addr: addr})
+	connected, err := bus.Connect("redis://" + addr) // as the service does
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := connected.(*redis.Client)
 	b := bus.New(t.Context(), client, bus.Options{Log: log})
 	t.Cleanup(func() { b.Close(); _ = client.Close() })
 	s := newStore(b)

@@ -34,6 +34,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		Routes:  api{s, h, newLive(h, streams, log), feeds{s, cfg.PublicURL}}.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Comments)},
 		Handle:  s.handle,
+		Ready: func(ctx context.Context) error {
+			if h.cache.servable() {
+				return nil
+			}
+			return b.Ready(ctx)
+		},
 		Work: func(ctx context.Context) error {
 			g, ctx := errgroup.WithContext(ctx)
 			g.Go(func() error { return h.run(ctx) })

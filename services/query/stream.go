@@ -63,8 +63,15 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) error {
 // begin brings a client to where its queue goes on, or further, and returns the
 // id up to which it has all.
 func (l *live) begin(s *web.Stream, from bus.ID) (has bus.ID, err error) {
+	joined := time.Now()
+	anew := func(event string) error {
+		if err := outlast(s, joined); err != nil {
+			return err
+		}
+		return s.Send(message(event, struct{}{}).WithID(from.String()))
+	}
 	if s.LastEventID == "" {
-		return from, s.Send(message(eventHello, struct{}{}).WithID(from.String()))
+		return from, anew(eventHello)
 	}
 	has, known := parseLastID(s.LastEventID)
 	if known {
@@ -79,9 +86,21 @@ func (l *live) begin(s *web.Stream, from bus.ID) (has bus.ID, err error) {
 		}
 	}
 	if !known {
-		return from, s.Send(message(eventResync, struct{}{}).WithID(from.String()))
+		return from, anew(eventResync)
 	}
 	return has, nil
+}
+
+// outlast waits until no replica gives a page from before a moment. A client that
+// is told to read its pages anew gets none that is older than where its stream
+// begins, or goes on, whichever replica it asks.
+func outlast(s *web.Stream, moment time.Time) error {
+	select {
+	case <-time.After(time.Until(moment.Add(maxStale))):
+		return nil
+	case <-s.Context().Done():
+		return s.Context().Err()
+	}
 }
 
 // parseLastID reads the id of a notice as this service writes it, and nothing
@@ -157,6 +176,11 @@ func (l *live) follow(s *web.Stream, c *client, has bus.ID) error {
 		}
 		var batch []web.Message
 		for _, d := range c.queue.take(maxTogether) {
+			if d.thing == nil {
+				if err := outlast(s, d.since); err != nil {
+					return err
+				}
+			}
 			batch, has = d.appendTo(batch, has)
 		}
 		if len(batch) == 0 {

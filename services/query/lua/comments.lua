@@ -1,10 +1,11 @@
 -- comments.lua reads one page of a post's comments, all at one moment. live.lua
 -- stands before it.
 --
--- KEYS  [1] the document that says which generations there are
+-- KEYS  [1] the document that says which generations there are  [2] the notices
 -- ARGV  [1] the post  [2] the member of the order to go on from, "" for the
 --       first  [3] how many  [4] "back" for the newest first, else the oldest
--- Returns {post, {comment, …}}, or nil if the post is not known.
+-- Returns {id of the last notice, post, {comment, …}}, or nil if the post is not
+-- known.
 
 local prefix = live()
 local post = redis.call('GET', prefix .. 'post:' .. ARGV[1])
@@ -16,6 +17,6 @@ if ARGV[4] == 'back' then
 else
   found = redis.call('ZRANGE', order, from or '-', '+', 'BYLEX', 'LIMIT', 0, ARGV[3])
 end
-if #found == 0 then return { post, {} } end
+if #found == 0 then return { noticed(), post, {} } end
 for i, m in ipairs(found) do found[i] = string.sub(m, string.find(m, ' ', 1, true) + 1) end
-return { post, redis.call('HMGET', prefix .. 'comments:' .. ARGV[1], unpack(found)) }
+return { noticed(), post, redis.call('HMGET', prefix .. 'comments:' .. ARGV[1], unpack(found)) }

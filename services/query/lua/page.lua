@@ -1,13 +1,13 @@
 -- page.lua reads posts with their latest comments, all at one moment. live.lua
 -- stands before it.
 --
--- KEYS  [1] the document that says which generations there are
+-- KEYS  [1] the document that says which generations there are  [2] the notices
 -- ARGV  [1] the member of the feed to go on from, "" for the newest
 --       [2] how many posts  [3] how many comments of each
 --       [4…] if given: the ids of the posts to read instead of the feed
--- Returns per post {id, post, how many comments are approved, {comment, …}}, the
--- newest post first and its comments oldest first; a post that is not known or
--- not shown is left out.
+-- Returns {id of the last notice, {…}}, in the second per post {id, post, how many
+-- comments are approved, {comment, …}}, the newest post first and its comments
+-- oldest first; a post that is not known or not shown is left out.
 
 local prefix = live()
 local found
@@ -33,4 +33,4 @@ for _, member in ipairs(found) do
     posts[#posts + 1] = { id, post, redis.call('SCARD', prefix .. 'approved:' .. id), comments }
   end
 end
-return posts
+return { noticed(), posts }

@@ -1,0 +1,302 @@
+package query
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"newsfeed/internal/bus"
+	"newsfeed/internal/bustest"
+	"newsfeed/internal/event"
+	"newsfeed/internal/web"
+)
+
+// scripts is how often pages have been read from Redis.
+func (r *replica) scripts() int64 {
+	r.t.Helper()
+	text, err := r.client.Info(r.t.Context(), "commandstats").Result()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(text, "cmdstat_evalsha_ro:calls=")
+	calls := int64(0)
+	for _, digit := range rest {
+		if digit < '0' || digit > '9' {
+			break
+		}
+		calls = 10*calls + int64(digit-'0')
+	}
+	return calls
+}
+
+// ask sends a request with headers, as name and value.
+func (r *replica) ask(path string, headers ...string) *http.Response {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp
+}
+
+// warm asks until pages are given from the cache.
+func (r *replica) warm(path string) {
+	r.t.Helper()
+	bustest.Eventually(r.t, 10*time.Second, path+" is kept", func() bool {
+		r.get(path)
+		before := r.scripts()
+		r.get(path)
+		return r.scripts() == before
+	})
+}
+
+// Pages of all kinds are given again without a reading, whole or as 304, with the
+// same headers, for as long as nothing changes.
+func TestPagesAreKept(t *testing.T) {
+	r := newReplica(t, bustest.Start(t).Addr())
+	var at clock
+	for i := range 3 {
+		r.post(at.next(), "p"+number(i), "post", 1)
+		r.comment(at.next(), "p1", "c"+number(i), "text", event.Approved, 1)
+	}
+	for _, path := range []string{"/posts", "/posts?limit=2", "/posts/p1", "/posts/p1/comments", "/posts/p1/comments?limit=1"} {
+		_, read := r.get(path)
+		first := r.ask(path)
+		r.warm(path)
+		const times = 200
+		before := r.scripts()
+		for range times {
+			again := r.ask(path)
+			for _, name := range []string{"Etag", "Link", "Content-Type", "Content-Length", "Cache-Control"} {
+				if diff := cmp.Diff(first.Header[name], again.Header[name]); diff != "" {
+					t.Fatalf("%s: %s: %s", path, name, diff)
+				}
+			}
+			if resp := r.ask(path, "If-None-Match", first.Header.Get("ETag")); resp.StatusCode != http.StatusNotModified {
+				t.Fatalf("%s: %d for what the client has", path, resp.StatusCode)
+			}
+		}
+		if _, kept := r.get(path); kept != read {
+			t.Errorf("%s: kept is %s, read was %s", path, kept, read)
+		}
+		if n := r.scripts() - before; n > times/4 {
+			t.Errorf("%s: %d of %d were read", path, n, 2*times)
+		}
+	}
+	if resp := r.ask("/posts?limit=2"); resp.Header.Get("Link") == "" {
+		t.Error("the link to the next page is lost")
+	}
+	if status, _ := r.get("/posts?limit=0"); status != http.StatusBadRequest {
+		t.Errorf("%d for a wrong limit", status)
+	}
+}
+
+// Who has been told of a change gets no page without it, from whichever replica;
+// and what is not known to be newer is read.
+func TestLastEventIDGoesAroundTheCache(t *testing.T) {
+	server := bustest.Start(t)
+	r := newReplica(t, server.Addr())
+	ahead := withoutHub(t, server.Addr(), web.StreamOptions{})
+	var at clock
+	r.post(at.next(), "p", "post", 1)
+	r.warm("/posts")
+	r.hub.cache.saw(r.hub.cache.known.Load().seen)
+	for range 20 {
+		version := r.hub.cache.known.Load().seen
+		if before := r.scripts(); r.ask("/posts", "Last-Event-ID", version.String()).StatusCode != 200 || r.scripts() > before+1 {
+			t.Error("what the client has seen is reason to read")
+		}
+		ahead.post(at.next(), "p", "post", int64(at.n.Load()))
+		ids := r.changesSince("0")
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/posts", nil)
+		req.Header.Set("Last-Event-ID", ids[len(ids)-1])
+		if got := versionOf(&http.Client{Transport: with(req.Header)}, r.url+"/posts"); got != int64(at.n.Load()) {
+			t.Errorf("version %d after %s, want %d", got, ids[len(ids)-1], at.n.Load())
+		}
+	}
+	before := r.scripts()
+	r.ask("/posts", "Last-Event-ID", "what")
+	if r.scripts() == before {
+		t.Error("an id that is none was taken for an old one")
+	}
+}
+
+// with sends the headers with every request.
+type with http.Header
+
+// RoundTrip implements http.RoundTripper.
+func (h with) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header = http.Header(h)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// What is asked for at the same time is read once.
+func TestReadingsAreShared(t *testing.T) {
+	server := bustest.Start(t)
+	proxy := bustest.NewProxy(t, server.Addr())
+	r := cachedReplica(t, proxy.Addr(), server.Addr())
+	var at clock
+	r.post(at.next(), "p", "post", 1)
+	r.get("/posts")
+	bustest.Eventually(t, 10*time.Second, "the change is known", func() bool { return !r.hub.cache.known.Load().seen.IsZero() })
+	direct := withoutHub(t, server.Addr(), web.StreamOptions{})
+	proxy.Slow(25*time.Millisecond, 0)
+	r.hub.cache.kept.InvalidateAll()
+	before := direct.scripts()
+	var asking sync.WaitGroup
+	for range 64 {
+		asking.Go(func() { r.get("/posts") })
+	}
+	asking.Wait()
+	if n := direct.scripts() - before; n > 16 {
+		t.Errorf("%d readings for 64 who asked at once", n)
+	}
+}
+
+// loading is a page that is asked for, whose reading a test ends.
+type loading struct {
+	t      *testing.T
+	cache  *cache
+	loads  int
+	finish chan bus.ID // the version that is read
+}
+
+// ask asks for the page, and returns its version.
+func (l *loading) ask() bus.ID {
+	l.t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/posts", nil)
+	w := httptest.NewRecorder()
+	err := l.cache.serve(w, r, func(context.Context) (*web.Rendered, bus.ID, error) {
+		l.loads++
+		version := <-l.finish
+		return web.RenderBody("text/plain", []byte(version.String())), version, nil
+	})
+	if err != nil {
+		l.t.Error(err)
+	}
+	id, err := bus.ParseID(w.Body.String())
+	if err != nil {
+		l.t.Error(err)
+	}
+	return id
+}
+
+// Who comes while a page is being read does not take it if it may be too old: it
+// was begun too long ago, a newer notice has been seen, or some may have been
+// missed.
+func TestAReadingThatBeganTooEarly(t *testing.T) {
+	one, two := bus.ID{Ms: 1}, bus.ID{Ms: 2}
+	for name, c := range map[string]struct {
+		meanwhile func(*cache)
+		loads     int
+	}{
+		"early enough":  {func(*cache) { time.Sleep(maxStale / 2) }, 1},
+		"too long ago":  {func(*cache) { time.Sleep(maxStale + time.Millisecond) }, 2},
+		"newer notice":  {func(c *cache) { c.saw(two) }, 2},
+		"missed some":   {func(c *cache) { c.missed(bus.ID{}) }, 2},
+		"cannot follow": {func(c *cache) { c.lost() }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &loading{t: t, cache: newCache(nil), finish: make(chan bus.ID)}
+				l.cache.missed(one)
+				var first, second bus.ID
+				var asking sync.WaitGroup
+				asking.Go(func() { first = l.ask() })
+				synctest.Wait()
+				asking.Go(func() { second = l.ask() })
+				synctest.Wait()
+				c.meanwhile(l.cache)
+				l.finish <- one
+				synctest.Wait()
+				if l.loads != c.loads {
+					t.Errorf("read %d times, want %d", l.loads, c.loads)
+				}
+				if l.loads == 2 {
+					l.finish <- two
+				}
+				asking.Wait()
+				if first != one || l.loads == 2 && second != two {
+					t.Errorf("the answers are %s and %s", first, second)
+				}
+			})
+		})
+	}
+}
+
+// A page that was being read when notices were missed is not kept: by its version
+// it may be of a stream that is lost.
+func TestAReadingOverAGapIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &loading{t: t, cache: newCache(nil), finish: make(chan bus.ID)}
+		l.cache.missed(bus.ID{Ms: 5})
+		var asking sync.WaitGroup
+		asking.Go(func() { l.ask() })
+		synctest.Wait()
+		l.cache.missed(bus.ID{Ms: 1})
+		l.finish <- bus.ID{Ms: 5}
+		asking.Wait()
+		for want := 2; want <= 3; want++ {
+			l.cache.proved(bus.ID{Ms: 1}, time.Now())
+			var got bus.ID
+			asking.Go(func() { got = l.ask() })
+			synctest.Wait()
+			if want == 3 { // the page of the new stream is kept
+				asking.Wait()
+				if l.loads != 2 || got != (bus.ID{Ms: 1}) {
+					t.Errorf("read %d times, got %s", l.loads, got)
+				}
+				return
+			}
+			if l.loads != 2 {
+				t.Fatalf("read %d times, want 2", l.loads)
+			}
+			l.finish <- bus.ID{Ms: 1}
+			asking.Wait()
+		}
+	})
+}
+
+// The cache keeps to its bound, whatever is asked for.
+func TestTheCacheIsBounded(t *testing.T) {
+	c := newCache(nil)
+	body := web.RenderBody("text/plain", make([]byte, 100<<10))
+	for i := range 2_000 {
+		c.kept.Set(pageKey{"/posts", number(i)}, &keptPage{Rendered: body})
+	}
+	if w := c.kept.WeightedSize(); w > maxCached || w < maxCached/2 {
+		t.Errorf("%d bytes are kept", w)
+	}
+}
+
+// While pages can be given the service is ready, whatever Redis says.
+func TestServable(t *testing.T) {
+	server := bustest.Start(t)
+	r := newReplica(t, server.Addr())
+	var at clock
+	if r.hub.cache.servable() {
+		t.Error("servable before anything has been read")
+	}
+	r.post(at.next(), "p", "post", 1)
+	r.warm("/posts")
+	if !r.hub.cache.servable() {
+		t.Error("not servable right after it has served")
+	}
+	server.Kill()
+	bustest.Eventually(t, 10*time.Second, "not servable without Redis", func() bool { return !r.hub.cache.servable() })
+}
