@@ -33,8 +33,8 @@ func ClientNet(r *http.Request) string {
 }
 
 func clientAddr(r *http.Request) netip.Addr {
-	if from, ok := r.Context().Value(clientKey{}).(client); ok {
-		return from.addr
+	if s := scopeOf(r.Context()); s != nil {
+		return s.from.addr
 	}
 	return addrOf(r.RemoteAddr)
 }

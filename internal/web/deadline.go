@@ -17,14 +17,13 @@ func WithRequestTimeout(limit time.Duration) Option {
 	return func(rt *Router) { rt.limit = limit }
 }
 
-// unhurriedKey is where withDeadline leaves the context that it put a time limit to.
-type unhurriedKey struct{}
-
+// withDeadline stands behind withRequestID.
 func withDeadline(limit time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scopeOf(r.Context()).unhurried = r.Context()
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
-		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, unhurriedKey{}, r.Context())))
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
@@ -32,11 +31,11 @@ func withDeadline(limit time.Duration, next http.Handler) http.Handler {
 // answer that is long and comes to an end, such as a list streamed whole. The
 // handler sees to it that a client which does not read is not waited for.
 func Unhurried(r *http.Request) (context.Context, context.CancelFunc) {
-	without, ok := r.Context().Value(unhurriedKey{}).(context.Context)
-	if !ok {
+	s := scopeOf(r.Context())
+	if s == nil {
 		return context.WithCancel(r.Context())
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	forget := context.AfterFunc(without, cancel)
+	forget := context.AfterFunc(s.unhurried, cancel)
 	return ctx, func() { forget(); cancel() }
 }

@@ -50,7 +50,11 @@ func (c Condition) Holds(lo, hi int64) bool {
 // noneMatch reports whether If-None-Match names the tag, weakly compared, so
 // that 304 is the answer. A malformed header is as none.
 func noneMatch(r *http.Request, tag string) bool {
-	tags, all, err := parseTags(strings.Join(r.Header.Values("If-None-Match"), ","))
+	lines := r.Header.Values("If-None-Match")
+	if len(lines) == 0 {
+		return false
+	}
+	tags, all, err := parseTags(strings.Join(lines, ","))
 	if err != nil {
 		return false
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -43,8 +42,6 @@ func WithTrustedProxies(trusted []Proxy) Option {
 	return func(rt *Router) { rt.proxies = trusted }
 }
 
-type clientKey struct{}
-
 // client is who a request is from.
 type client struct {
 	addr    netip.Addr
@@ -55,11 +52,12 @@ type client struct {
 // passes r on may then pass on its X-Forwarded-For as well. It is false without
 // a [Router].
 func Proxied(r *http.Request) bool {
-	from, _ := r.Context().Value(clientKey{}).(client)
-	return from.proxied
+	s := scopeOf(r.Context())
+	return s != nil && s.from.proxied
 }
 
-// withClient decides for each request who its client is; see [ClientIP].
+// withClient decides for each request who its client is; see [ClientIP]. It
+// stands behind withRequestID.
 func withClient(proxies []Proxy, next http.Handler) http.Handler {
 	trusted := func(addr netip.Addr) bool {
 		return slices.ContainsFunc(proxies, func(p Proxy) bool { return p.addrs.Contains(addr) })
@@ -69,8 +67,10 @@ func withClient(proxies []Proxy, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		peer := addrOf(r.RemoteAddr)
-		from := client{forwardedFor(peer, r.Header.Values(forwardedHeader), trusted), peer.IsValid() && trusted(peer)}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), clientKey{}, from)))
+		scopeOf(r.Context()).from = client{
+			forwardedFor(peer, r.Header.Values(forwardedHeader), trusted), peer.IsValid() && trusted(peer),
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
