@@ -55,7 +55,7 @@ func (n *names) object(t reflect.Type, at string) error {
 			return err
 		}
 		name, _ := token.(string) // a valid object has nothing else here
-		pointer := at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+		pointer := at + "/" + escape(name)
 		typ, ok := known[name]
 		switch {
 		case seen[name]:
@@ -72,6 +72,11 @@ func (n *names) object(t reflect.Type, at string) error {
 	}
 	_, err := n.dec.Token()
 	return err
+}
+
+// escape writes a name as a part of a JSON pointer. Nearly none has to be changed.
+func escape(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
 func (n *names) array(t reflect.Type, at string) error {
