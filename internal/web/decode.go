@@ -108,14 +108,14 @@ func object(body []byte) (json.RawMessage, error) {
 	if !utf8.Valid(body) {
 		return nil, fmt.Errorf("%w: the body is not UTF-8", ErrInvalid)
 	}
-	var raw json.RawMessage
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, fmt.Errorf("%w: the body is not JSON: %s", ErrInvalid, syntax(err))
+	if !json.Valid(body) {
+		var raw json.RawMessage // only to be told what is wrong
+		return nil, fmt.Errorf("%w: the body is not JSON: %s", ErrInvalid, syntax(json.Unmarshal(body, &raw)))
 	}
-	if bytes.TrimSpace(raw)[0] != '{' {
+	if bytes.TrimSpace(body)[0] != '{' {
 		return nil, fmt.Errorf("%w: the body is not a JSON object", ErrInvalid)
 	}
-	return raw, nil
+	return body, nil
 }
 
 func syntax(err error) string {
