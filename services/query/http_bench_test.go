@@ -170,7 +170,12 @@ func served(b *testing.B, h http.Handler, bare bool) string {
 			Handler: h, Log: slog.New(slog.DiscardHandler), OnListen: func(addrs []net.Addr) { listening <- addrs[0] },
 		})
 	}()
-	b.Cleanup(func() { cancel(); <-done })
+	b.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+	})
 	return (<-listening).String()
 }
 

@@ -20,12 +20,11 @@ import (
 )
 
 // benchStore is a store on a Redis of its own.
-func benchStore(b *testing.B, opt bus.Options) (*store, *redis.Client) {
+func benchStore(b *testing.B) (*store, *redis.Client) {
 	b.Helper()
 	server := bustest.Start(b, "--appendonly", "no")
 	client := server.Client()
-	opt.Log = slog.New(slog.DiscardHandler)
-	bb := bus.New(b.Context(), client, opt)
+	bb := bus.New(b.Context(), client, bus.Options{Log: slog.New(slog.DiscardHandler)})
 	b.Cleanup(bb.Close)
 	return newStore(bb), client
 }
@@ -106,7 +105,7 @@ func posted(b *testing.B, s *store, posts int, comments func(post int) int) {
 func BenchmarkDeepPage(b *testing.B) {
 	for _, posts := range []int{1_000, 200_000} {
 		b.Run(number(posts), func(b *testing.B) {
-			s, client := benchStore(b, bus.Options{})
+			s, client := benchStore(b)
 			posted(b, s, posts, func(p int) int { return 0 })
 			random := rand.New(rand.NewPCG(1, 2))
 			b.ReportAllocs()
@@ -131,7 +130,7 @@ func BenchmarkDeepPage(b *testing.B) {
 // and the post itself with its latest.
 func BenchmarkCommentsPage(b *testing.B) {
 	for _, comments := range []int{21, 10_000} {
-		s, client := benchStore(b, bus.Options{})
+		s, client := benchStore(b)
 		posted(b, s, 1, func(int) int { return comments })
 		for what, read := range map[string]func(context.Context) error{
 			"first": func(ctx context.Context) error {
@@ -160,7 +159,7 @@ func BenchmarkCommentsPage(b *testing.B) {
 func BenchmarkNthComment(b *testing.B) {
 	for _, comments := range []int{10, 10_000} {
 		b.Run(number(comments), func(b *testing.B) {
-			s, client := benchStore(b, bus.Options{})
+			s, client := benchStore(b)
 			posted(b, s, 1, func(int) int { return comments })
 			b.ReportAllocs()
 			n := 0
@@ -218,7 +217,7 @@ func fillComments(b *testing.B, client *redis.Client, n, posts int) {
 func BenchmarkApply(b *testing.B) {
 	const n, posts = 100_000, 5_000
 	group := 0
-	s, client := benchStore(b, bus.Options{})
+	s, client := benchStore(b)
 	fillComments(b, client, n, posts)
 	stream := event.Stream(event.Comments)
 	for what, apply := range map[string]func(ctx context.Context) error{
