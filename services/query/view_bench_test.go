@@ -126,6 +126,27 @@ func BenchmarkDeepPage(b *testing.B) {
 	}
 }
 
+// The first page of 1,000 posts with 10 comments each, read and rendered: what a
+// page costs that is not kept.
+func BenchmarkFirstPage(b *testing.B) {
+	s, client := benchStore(b)
+	posted(b, s, 1_000, func(int) int { return 10 })
+	b.ReportAllocs()
+	n := 0
+	costs(b, client, func() int { return n }, func() {
+		for b.Loop() {
+			n++
+			found, _, err := s.page(b.Context(), web.Cursor{}, web.DefaultLimit+1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := web.Render(found); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // The first page of the comments of a post that has few and of one that has many,
 // and the post itself with its latest.
 func BenchmarkCommentsPage(b *testing.B) {
