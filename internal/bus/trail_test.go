@@ -197,3 +197,35 @@ func TestHolds(t *testing.T) {
 	check("trimmed", first, false)
 	check("trimmed", second, true)
 }
+
+// Who follows is told that Redis is back, also when nothing has come meanwhile.
+func TestTrailSaysThatRedisIsBack(t *testing.T) {
+	server := bustest.Start(t)
+	proxy := bustest.NewProxy(t, server.Addr())
+	r := newRig(t, proxy.Addr())
+	at := add(t, server.Client(), "*", 0, 0)
+	failed := make(chan struct{}, 100)
+	steps := make(chan bus.Step)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for step, err := range r.Trail(ctx, stream) {
+			if err != nil {
+				failed <- struct{}{}
+				continue
+			}
+			steps <- step
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	if diff := cmp.Diff(bus.Step{Gap: true, At: at}, nextStep(t, steps)); diff != "" {
+		t.Fatal(diff)
+	}
+	proxy.Refuse(true)
+	<-failed
+	proxy.Refuse(false)
+	if diff := cmp.Diff(bus.Step{At: at}, nextStep(t, steps)); diff != "" {
+		t.Error(diff)
+	}
+}

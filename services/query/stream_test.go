@@ -237,3 +237,29 @@ func TestStreamDoesNotReplayWhatWasTakenBack(t *testing.T) {
 		}
 	}
 }
+
+// Upon hello and resync a client reads its pages, from whichever replica: they come
+// when none of them gives a page any more from before what they speak of.
+func TestPagesAreReadAnewLateEnough(t *testing.T) {
+	server := bustest.Start(t)
+	r := newReplica(t, server.Addr())
+	var at clock
+	r.post(at.next(), "p", "post", 1)
+	begun := time.Now()
+	within := func(what string) {
+		t.Helper()
+		if took := time.Since(begun); took < maxStale {
+			t.Errorf("%s after %s, before other replicas' pages are up to date", what, took)
+		}
+	}
+	l := r.listen("")
+	l.want(eventHello)
+	within("hello")
+	begun = time.Now()
+	r.hub.restart(bus.ID{Ms: 1})
+	l.want(eventResync)
+	within("resync to who was there")
+	begun = time.Now()
+	r.listen("no id").want(eventResync)
+	within("resync to who came again")
+}
