@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up down e2e go lint
+.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up down e2e go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-13s %s\n' "$$t" "$$d"; done
@@ -23,12 +23,15 @@ test: go ## run all tests, with the race detector
 	@sh scripts/install-missing.sh test
 	@sh scripts/frontend.sh test
 	go test -race -timeout 20m $(TESTFLAGS) ./...
+	cd bench && go test -race $(TESTFLAGS) ./...
 
 check: go lint ## formatting, go vet, linters, and which package may import which
 	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }
 	go vet ./...
 	go vet -tags containers ./e2e/containers
+	cd bench && go vet ./...
 	bin/golangci-lint run ./...
+	cd bench && ../bin/golangci-lint run ./...
 	@sh scripts/frontend.sh check
 	go test -count=1 ./internal/arrows
 
@@ -48,9 +51,14 @@ e2e-page: build ## drive a browser through the page, with the real services
 screenshots: build ## pictures of every page and state, into frontend/screenshots
 	@sh scripts/frontend.sh screenshots
 
-bench: go ## measure the bus beside the bare limit
+# make bench ARGS='-run commit', or ARGS=-write for docs/performance.md
+bench: go ## measure everything beside the bare limit and the alternatives (20 min)
 	@sh scripts/install-missing.sh bench
-	go run ./bench $(ARGS)
+	cd bench && go run . -root .. $(ARGS)
+
+bench-long: go ## a million rows, growth, ten minutes of writes (1 h)
+	@sh scripts/install-missing.sh bench
+	cd bench && go run . -root .. -long $(ARGS)
 
 rebuild-large: go ## rebuild a view of 200,000 comments under load, killed three times (10 min)
 	@sh scripts/install-missing.sh bench

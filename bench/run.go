@@ -2,78 +2,146 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
-	"strings"
+	"time"
 )
 
-// rounds is how often the contestants of a row take turns; medians are printed.
-const rounds = 5
-
-// row is one line of the table: a figure of this project beside the bare limit.
-type row struct {
-	what string
-	// ours and bare are the figures of each round, of the same unit.
-	ours, bare []float64
-	unit       string
-	// least is what ours/bare must reach, or, with most, must not exceed. Without
-	// either the row is there to compare with.
-	least, most float64
+// measurement makes some rows, with a Redis and programs of its own.
+type measurement struct {
+	name string
+	long bool
+	run  func(ctx context.Context, s *stage) ([]*row, error)
 }
 
-func (r row) ratio() float64 { return median(r.ours) / median(r.bare) }
-
-func (r row) met() bool {
-	if r.most > 0 {
-		return r.ratio() <= r.most
+func measurements() []measurement {
+	return []measurement{
+		{name: "consume", run: measureConsume},
+		{name: "wait", run: measureWait},
+		{name: "publish", run: measurePublish},
+		{name: "lone", run: measureLone},
+		{name: "commit", run: measureCommit},
+		{name: "hop", run: measureHop},
+		// {name: "write", run: measureWrite},
+		// {name: "page", run: measurePage},
+		// {name: "deep", run: measureDeep},
+		// {name: "comments", run: measureComments},
+		// {name: "chain", run: measureChain},
+		// {name: "apply", run: measureApply},
+		// {name: "nth", run: measureNth},
+		// {name: "rebuild", run: measureRebuild},
+		// {name: "rest", run: measureRest},
+		// {name: "memory", run: measureMemory},
+		// {name: "start", run: measureStart},
+		// {name: "growth", run: measureGrowth},
+		// {name: "deep-million", long: true, run: measureDeepMillion},
+		// {name: "growth-million", long: true, run: measureGrowthMillion},
+		// {name: "flat", long: true, run: measureFlat},
 	}
-	return r.ratio() >= r.least
 }
 
-// print writes the row with the spread of its rounds.
-func (r row) print(w io.Writer) {
-	bound, verdict := fmt.Sprintf("at least %.2f", r.least), "met"
-	if r.most > 0 {
-		bound = fmt.Sprintf("at most %.2f", r.most)
+// contestant takes its turn once in a round and returns a figure for each row of
+// the measurement.
+type contestant struct {
+	name string
+	turn func(ctx context.Context, round int) ([]float64, error)
+}
+
+// one makes the turn of a contestant in a measurement that has one row.
+func one(turn func(ctx context.Context, round int) (float64, error)) func(context.Context, int) ([]float64, error) {
+	return func(ctx context.Context, round int) ([]float64, error) {
+		f, err := turn(ctx, round)
+		return []float64{f}, err
 	}
-	if !r.met() {
-		verdict = "NOT MET"
+}
+
+// rounds lets the contestants take turns, each round beginning with another one.
+// Where a bound is missed, a profile shows what the time goes to.
+func (s *stage) rounds(ctx context.Context, rows []*row, contestants ...contestant) error {
+	for _, r := range rows { // in the order of the table, whoever begins
+		for _, c := range contestants {
+			r.Series = append(r.Series, series{Name: c.name})
+		}
 	}
-	asked := fmt.Sprintf("(%s: %s)", bound, verdict)
-	if r.least == 0 && r.most == 0 {
-		asked = "(to compare)"
+	for round := range s.opt.rounds {
+		for i := range contestants {
+			c := contestants[(i+round)%len(contestants)]
+			runtime.GC() // what the one before has left is not for this one to collect
+			figures, err := c.turn(ctx, round)
+			if err != nil {
+				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
+			}
+			for j, f := range figures {
+				rows[j].add(c.name, f)
+			}
+		}
 	}
-	_, _ = fmt.Fprintf(w, "%-44s %28s %28s %-5s ratio %6.2f  %s\n", r.what, spread(r.ours), spread(r.bare), r.unit, r.ratio(), asked)
+	missed := slices.ContainsFunc(rows, func(r *row) bool { return !r.met() })
+	if i := slices.IndexFunc(contestants, func(c contestant) bool { return c.name == newsfeed }); i >= 0 && (missed || s.opt.profile) {
+		return s.profile(ctx, rows, contestants[i])
+	}
+	return nil
 }
 
-func median(figures []float64) float64 {
-	s := slices.Sorted(slices.Values(figures))
-	return s[len(s)/2]
-}
-
-func spread(figures []float64) string {
-	return fmt.Sprintf("%.4g [%.4g–%.4g]", median(figures), slices.Min(figures), slices.Max(figures))
-}
-
-// run measures every row and prints the table; errNotMet if a ratio is missed.
-func run(ctx context.Context, w io.Writer) error {
-	_, _ = fmt.Fprintf(w, "medians of %d interleaved rounds [smallest–largest]; Redis of its own: %s\n\n",
-		rounds, strings.Join(settings(), " "))
-	_, _ = fmt.Fprintf(w, "%-44s %28s %28s\n", "", "newsfeed", "bare")
-	met := true
-	for _, measure := range []func(context.Context) ([]row, error){measureConsume, measureCommit, measureChain} {
-		rows, err := measure(ctx)
+// run measures what was asked for and prints the table; errNotMet if a ratio is
+// missed.
+func run(ctx context.Context, w io.Writer, o options) error {
+	var chosen []measurement
+	for _, m := range measurements() {
+		if m.long == o.long && o.run.MatchString(m.name) {
+			chosen = append(chosen, m)
+		}
+	}
+	if o.list {
+		for _, m := range chosen {
+			fmt.Fprintln(w, m.name)
+		}
+		return nil
+	}
+	if len(chosen) == 0 {
+		return errors.New("-run matches nothing; -list names what there is")
+	}
+	var err error
+	if o.root, err = filepath.Abs(o.root); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "newsfeed-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	p, err := buildPrograms(ctx, o.root, dir)
+	if err != nil {
+		return err
+	}
+	res := newResults(ctx, o)
+	fmt.Fprintln(w, res.header())
+	for _, m := range chosen {
+		rows, took, err := measure(ctx, m, stage{opt: o, programs: p, name: m.name})
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		for _, r := range rows {
 			r.print(w)
-			met = met && r.met()
+			res.Rows = append(res.Rows, *r)
 		}
+		fmt.Fprintf(os.Stderr, "%s took %s\n", m.name, took.Round(time.Second))
 	}
-	if !met {
-		return errNotMet
+	if err := res.save(w, o); err != nil {
+		return err
 	}
-	return nil
+	return res.verdict()
+}
+
+// measure runs one measurement and ends what it has started.
+func measure(ctx context.Context, m measurement, s stage) (rows []*row, took time.Duration, err error) {
+	begin := time.Now()
+	defer s.end()
+	rows, err = m.run(ctx, &s)
+	return rows, time.Since(begin), err
 }

@@ -31,6 +31,15 @@ need_node() {
 	command -v npm >/dev/null || apt="$apt npm" dnf="$dnf npm"
 }
 
+# The bench measures beside nginx and a small application of Node.js, with the load
+# that wrk makes.
+need_alternatives() {
+	command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || apt="$apt nginx-light" dnf="$dnf nginx" brew="$brew nginx"
+	command -v wrk >/dev/null || apt="$apt wrk" dnf="$dnf wrk" brew="$brew wrk"
+	command -v redis-benchmark >/dev/null || apt="$apt redis-tools" dnf="$dnf redis" brew="$brew redis"
+	need_node
+}
+
 find_missing() {
 	apt='' dnf='' brew=''
 	need_redis
@@ -39,10 +48,11 @@ find_missing() {
 		need_tour
 		need_node
 	fi
+	[ "$target" != bench ] || need_alternatives
 }
 
-# The distribution starts redis-server on 6379 once it is installed, and at every
-# boot. Nothing here uses that one, so neither is to happen.
+# The distribution starts redis-server on 6379 and nginx on 80 once they are
+# installed, and at every boot. Nothing here uses those, so neither is to happen.
 policy=/usr/sbin/policy-rc.d
 install_quietly() {
 	if [ ! -e $policy ]; then
@@ -55,11 +65,13 @@ install_quietly() {
 	apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null || echo 'apt-get update failed; trying with the lists there are' >&2
 	# shellcheck disable=SC2086 # a list of words
 	apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $apt </dev/null || return
-	case $apt in *redis-server*)
-		if command -v systemctl >/dev/null; then
-			systemctl -q disable --now redis-server >/dev/null 2>&1 || systemctl -q disable redis-server >/dev/null 2>&1 || true
-		fi
-	esac
+	for service in redis-server nginx; do
+		case $apt in *$service*)
+			if command -v systemctl >/dev/null; then
+				systemctl -q disable --now $service >/dev/null 2>&1 || systemctl -q disable $service >/dev/null 2>&1 || true
+			fi
+		esac
+	done
 }
 
 target=${1:?run, test, bench or mutants}
