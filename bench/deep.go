@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -64,7 +65,7 @@ func (s *stage) pages(name string, q *process, paths []string) contestant {
 			}
 		}
 		got, err := s.wrk(ctx, q.url(), load{method: http.MethodGet, paths: paths, lasts: loadLasts})
-		return got.p50, err
+		return got.p50, errors.Join(err, got.flawless())
 	})}
 }
 

@@ -138,6 +138,6 @@ func (s *stage) reader(name string, p *process, path string) contestant {
 			return 0, err
 		}
 		got, err := s.wrk(ctx, p.url()+path, load{method: "GET", lasts: loadLasts})
-		return got.rate, err
+		return got.rate, errors.Join(err, got.flawless())
 	})}
 }

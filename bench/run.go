@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 )
@@ -31,10 +30,10 @@ func measurements() []measurement {
 		{name: "page", run: measurePage},
 		{name: "deep", run: measureDeep},
 		{name: "comments", run: measureComments},
-		// {name: "chain", run: measureChain},
-		// {name: "apply", run: measureApply},
-		// {name: "nth", run: measureNth},
-		// {name: "rebuild", run: measureRebuild},
+		{name: "chain", run: measureChain},
+		{name: "apply", run: measureApply},
+		{name: "nth", run: measureNth},
+		{name: "rebuild", run: measureRebuild},
 		// {name: "rest", run: measureRest},
 		// {name: "memory", run: measureMemory},
 		// {name: "start", run: measureStart},
@@ -71,7 +70,9 @@ func (s *stage) rounds(ctx context.Context, rows []*row, contestants ...contesta
 	for round := range s.opt.rounds {
 		for i := range contestants {
 			c := contestants[(i+round)%len(contestants)]
-			runtime.GC() // what the one before has left is not for this one to collect
+			if err := s.settle(ctx); err != nil {
+				return err
+			}
 			figures, err := c.turn(ctx, round)
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)

@@ -8,9 +8,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"runtime"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -113,6 +112,12 @@ func (s *stage) start(p *process) error {
 	return nil
 }
 
+// quit ends a process before the measurement ends.
+func (s *stage) quit(p *process) {
+	p.stop()
+	s.running = slices.DeleteFunc(s.running, func(other *process) bool { return other == p })
+}
+
 // stop ends the process, at once if it does not within ten seconds.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
@@ -122,6 +127,41 @@ func (p *process) stop() {
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 	}
+}
+
+// settle returns when nothing on the stage works any more: what one contestant has
+// left to do, or to collect, is not for the next to carry.
+func (s *stage) settle(ctx context.Context) error {
+	runtime.GC()
+	const every = 100 * time.Millisecond
+	for range 200 {
+		before, err := s.used()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-time.After(every):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if after, err := s.used(); err != nil || after-before < every/3 {
+			return err
+		}
+	}
+	return errors.New("the programs do not come to rest")
+}
+
+// used is the CPU time that all programs on the stage have taken.
+func (s *stage) used() (time.Duration, error) {
+	var sum time.Duration
+	for _, p := range s.running {
+		u, err := p.usage()
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", p.name, err)
+		}
+		sum += u.cpu
+	}
+	return sum, nil
 }
 
 // await returns once ready says so.
@@ -150,35 +190,4 @@ func freeAddr(ctx context.Context) string {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
-}
-
-// usage is what a process has taken of the machine.
-type usage struct {
-	cpu time.Duration
-	rss int64 // bytes
-}
-
-// clockTick is how /proc counts time: Linux has 100 ticks in a second on every
-// machine that Go runs on.
-const clockTick = 10 * time.Millisecond
-
-// usage reads /proc, which only Linux has.
-func (p *process) usage() (usage, error) {
-	dir := filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid))
-	stat, err := os.ReadFile(filepath.Join(dir, "stat")) //nolint:gosec // own process
-	if err != nil {
-		return usage{}, err
-	}
-	// The name, in parentheses, can hold anything; behind it field 3 begins.
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 22 {
-		return usage{}, errors.New("/proc/…/stat is shorter than it should be")
-	}
-	var n [3]int64
-	for i, field := range []int{14, 15, 24} { // utime, stime, rss; proc(5) counts from 1
-		if n[i], err = strconv.ParseInt(string(fields[field-3]), 10, 64); err != nil {
-			return usage{}, err
-		}
-	}
-	return usage{cpu: time.Duration(n[0]+n[1]) * clockTick, rss: n[2] * int64(os.Getpagesize())}, nil
 }
