@@ -34,13 +34,13 @@ func measurements() []measurement {
 		{name: "apply", run: measureApply},
 		{name: "nth", run: measureNth},
 		{name: "rebuild", run: measureRebuild},
-		// {name: "rest", run: measureRest},
-		// {name: "memory", run: measureMemory},
-		// {name: "start", run: measureStart},
-		// {name: "growth", run: measureGrowth},
+		{name: "rest", run: measureRest},
+		{name: "memory", run: measureMemory},
+		{name: "start", run: measureStart},
+		{name: "growth", run: measureGrowth},
 		{name: "deep-million", long: true, run: measureDeepMillion},
-		// {name: "growth-million", long: true, run: measureGrowthMillion},
-		// {name: "flat", long: true, run: measureFlat},
+		{name: "growth-million", long: true, run: measureGrowthMillion},
+		{name: "flat", long: true, run: measureFlat},
 	}
 }
 
