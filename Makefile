@@ -11,7 +11,7 @@ TESTFLAGS ?=
 .PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up down e2e go lint
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-13s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-14s %s\n' "$$t" "$$d"; done
 
 # Not `go run`, which leaves its child behind when it is ended with SIGTERM.
 run: go ## start everything in one process, on loopback only
@@ -59,6 +59,11 @@ bench: go ## measure everything beside the bare limit and the alternatives (20 m
 bench-long: go ## a million rows, growth, ten minutes of writes (1 h)
 	@sh scripts/install-missing.sh bench
 	cd bench && go run . -root .. -long $(ARGS)
+
+# make bench-compare ARGS=save writes the baseline anew
+bench-compare: go ## run the Go benchmarks and compare them with the saved baseline (3 min)
+	@sh scripts/install-missing.sh bench
+	@sh scripts/bench-compare.sh $(ARGS)
 
 rebuild-large: go ## rebuild a view of 200,000 comments under load, killed three times (10 min)
 	@sh scripts/install-missing.sh bench

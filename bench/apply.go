@@ -69,7 +69,7 @@ func (s *stage) apply(ctx context.Context, db database) (rate float64, bounds st
 	if err := db.ConfigResetStat(ctx).Err(); err != nil {
 		return 0, "", err
 	}
-	before, err := db.usage()
+	before, err := db.cpu()
 	if err != nil {
 		return 0, "", err
 	}
@@ -83,11 +83,11 @@ func (s *stage) apply(ctx context.Context, db database) (rate float64, bounds st
 		return 0, "", err
 	}
 	took := time.Since(start)
-	after, err := db.usage()
+	after, err := db.cpu()
 	if err != nil {
 		return 0, "", err
 	}
-	own, err := p.usage()
+	own, err := p.cpu()
 	if err != nil {
 		return 0, "", err
 	}
@@ -97,7 +97,7 @@ func (s *stage) apply(ctx context.Context, db database) (rate float64, bounds st
 	}
 	const events = subjects + appliedComments
 	bounds = fmt.Sprintf("of the time Redis worked %.0f %% and query %.0f %% of a core; %s",
-		100*(after.cpu-before.cpu).Seconds()/took.Seconds(), 100*own.cpu.Seconds()/took.Seconds(), script(events))
+		100*(after-before).Seconds()/took.Seconds(), 100*own.Seconds()/took.Seconds(), script(events))
 	return events / took.Seconds(), bounds, s.verify(ctx, db)
 }
 

@@ -44,11 +44,11 @@ func measureFlat(ctx context.Context, s *stage) ([]*row, error) {
 				return gctx.Err()
 			}
 			for i, name := range serviceNames() {
-				u, err := y.services[name].usage()
+				bytes, err := y.services[name].resident()
 				if err != nil {
 					return err
 				}
-				switch mib := float64(u.rss) / mebibyte; {
+				switch mib := float64(bytes) / mebibyte; {
 				case at > 8*time.Minute:
 					rows[i].add(newsfeed, mib)
 				case at > 2*time.Minute && at <= 4*time.Minute:

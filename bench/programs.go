@@ -29,14 +29,14 @@ func buildPrograms(ctx context.Context, root, dir string) (programs, error) {
 
 // service starts one of the project's services on a free port, with the options
 // that it has by default, and returns when it is ready.
-func (s *stage) service(ctx context.Context, name string, db database, env ...string) (*process, error) {
+func (s *stage) service(ctx context.Context, name string, db database) (*process, error) {
 	p := &process{name: name, addr: freeAddr(ctx)}
 	p.cmd = exec.Command(filepath.Join(string(s.programs), name)) //nolint:gosec,noctx // built here; ended by stop
-	p.cmd.Env = append([]string{
+	p.cmd.Env = []string{
 		"REDIS_URL=" + db.url(), "LISTEN_ADDR=" + p.addr, "INSTANCE=bench", "LOG_LEVEL=warn",
 		"RATE_LIMIT=off", // all load has one address
 		"STREAMS_PER_ADDRESS=2000",
-	}, env...)
+	}
 	if err := s.start(p); err != nil {
 		return nil, err
 	}

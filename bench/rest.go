@@ -53,12 +53,12 @@ func measureRest(ctx context.Context, s *stage) ([]*row, error) {
 		}
 		took := time.Since(start)
 		after, errAfter := cpuOf(apart, together)
-		u, err := all.usage()
+		bytes, err := all.resident()
 		if err := errors.Join(errBefore, errAfter, err); err != nil {
 			return nil, err
 		}
 		percent := func(i int) float64 { return 100 * (after[i] - before[i]).Seconds() / took.Seconds() }
-		return []float64{percent(0), percent(1), float64(u.rss) / mebibyte}, nil
+		return []float64{percent(0), percent(1), float64(bytes) / mebibyte}, nil
 	}})
 }
 
@@ -67,11 +67,11 @@ func cpuOf(groups ...[]*process) ([]time.Duration, error) {
 	sums := make([]time.Duration, len(groups))
 	for i, group := range groups {
 		for _, p := range group {
-			u, err := p.usage()
+			took, err := p.cpu()
 			if err != nil {
 				return nil, err
 			}
-			sums[i] += u.cpu
+			sums[i] += took
 		}
 	}
 	return sums, nil

@@ -77,8 +77,11 @@ func (s *stage) rounds(ctx context.Context, rows []*row, contestants ...contesta
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
 			}
-			for j, f := range figures {
-				rows[j].add(c.name, f)
+			if len(figures) != len(rows) {
+				return fmt.Errorf("%s returned %d figures for %d rows", c.name, len(figures), len(rows))
+			}
+			for j, r := range rows {
+				r.add(c.name, figures[j])
 			}
 		}
 	}

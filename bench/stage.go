@@ -155,11 +155,11 @@ func (s *stage) settle(ctx context.Context) error {
 func (s *stage) used() (time.Duration, error) {
 	var sum time.Duration
 	for _, p := range s.running {
-		u, err := p.usage()
+		took, err := p.cpu()
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", p.name, err)
 		}
-		sum += u.cpu
+		sum += took
 	}
 	return sum, nil
 }
