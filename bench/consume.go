@@ -211,7 +211,7 @@ func measureConsume(ctx context.Context, s *stage) ([]*row, error) {
 }
 
 func consumeUnder(ctx context.Context, s *stage, fsync string) (*row, error) {
-	const many, few = 100_000, 5_000 // few for those who take long
+	const many, few = 100_000, 2_500 // few for those who take long
 	db, err := s.redis(ctx, fsync)
 	if err != nil {
 		return nil, err

@@ -49,9 +49,9 @@ func measureFlat(ctx context.Context, s *stage) ([]*row, error) {
 					return err
 				}
 				switch mib := float64(bytes) / mebibyte; {
-				case at > 8*time.Minute:
+				case at > flatLasts*8/10:
 					rows[i].add(newsfeed, mib)
-				case at > 2*time.Minute && at <= 4*time.Minute:
+				case at > flatLasts*2/10 && at <= flatLasts*4/10:
 					rows[i].add(early, mib)
 				}
 			}
