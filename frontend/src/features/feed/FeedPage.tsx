@@ -11,15 +11,15 @@ import { useDoomed } from '@/lib/trash';
 import { useArrivals } from './arrivals';
 import { Composer } from './Composer';
 import styles from './FeedPage.module.css';
-import { PostList } from './PostList';
+import { PostList, type Beginning } from './PostList';
 
 /** The posts, newest first, and the form for a new one. */
 export function FeedPage() {
   const feed = useInfiniteQuery(feedQuery);
-  const list = useRef<HTMLDivElement>(null);
+  const list = useRef<Beginning>(null);
   const doomed = useDoomed();
   const posts = feed.data?.pages.flatMap((page) => page.items.filter(({ id }) => !doomed.has(id))) ?? [];
-  const { shown, arrived, reveal } = useArrivals(posts);
+  const { shown, arrived } = useArrivals(posts);
   const more = () => {
     if (feed.hasNextPage && !feed.isFetching) void feed.fetchNextPage();
   };
@@ -43,9 +43,7 @@ export function FeedPage() {
           <Button
             look="main"
             onClick={() => {
-              reveal();
-              window.scrollTo(0, 0);
-              list.current?.focus({ preventScroll: true });
+              list.current?.toTop(); // where they are shown
             }}
           >
             {text.arrived(arrived)}

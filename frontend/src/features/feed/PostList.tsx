@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useWindowVirtualizer, type VirtualItem } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type Ref, type RefObject } from 'react';
+import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, useSyncExternalStore, type Ref, type RefObject } from 'react';
 import { NavigationType, useNavigationType } from 'react-router';
 
 import type { Post } from '@/lib/api';
@@ -20,11 +20,16 @@ const guess = 240;
 /** As in the style sheet. */
 const gap = 16;
 
+/** Takes the eye and the focus to the beginning of the list. */
+export interface Beginning {
+  toTop: () => void;
+}
+
 interface Props {
   posts: Post[];
   /** Called when the end comes near. */
   onEnd: () => void;
-  ref: Ref<HTMLDivElement>;
+  ref: Ref<Beginning>;
 }
 
 /** The posts around what is to be seen; those further away take up room, and no more. */
@@ -50,6 +55,15 @@ export function PostList({ posts, onEnd, ref }: Props) {
   useEffect(() => {
     if (near) onEnd();
   });
+  const box = useRef<HTMLDivElement>(null);
+  useImperativeHandle(ref, () => ({
+    toTop: () => {
+      // Not window.scrollTo: until the virtualizer has seen where the window is, it
+      // evens out the heights of the posts that come in above where it was.
+      virtual.scrollToOffset(0);
+      box.current?.focus({ preventScroll: true });
+    },
+  }));
   const { keep } = place;
   useLayoutEffect(
     () => () => {
@@ -59,7 +73,7 @@ export function PostList({ posts, onEnd, ref }: Props) {
   );
 
   return (
-    <div ref={ref} tabIndex={-1}>
+    <div ref={box} tabIndex={-1}>
       <ol
         ref={list}
         className={styles.posts}

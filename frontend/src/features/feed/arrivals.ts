@@ -9,10 +9,10 @@ const top = 80;
 
 /**
  * Holds back the posts that arrive while a person reads further down, so that
- * nothing moves under their eyes: they are shown when they are asked for, or when
- * the person is back at the top. What the person writes is shown at once.
+ * nothing moves under their eyes: they are shown when the person is back at the
+ * top. What the person writes is shown at once.
  */
-export function useArrivals(posts: Post[]): { shown: Post[]; arrived: number; reveal: () => void } {
+export function useArrivals(posts: Post[]): { shown: Post[]; arrived: number } {
   const away = useSyncExternalStore(subscribe, () => window.scrollY > top);
   const mine = useStored(own);
   const [edge, setEdge] = useState<number>();
@@ -23,13 +23,7 @@ export function useArrivals(posts: Post[]): { shown: Post[]; arrived: number; re
     edge === undefined
       ? posts
       : posts.filter((post) => Date.parse(post.createdAt) <= edge || mine.some(({ id }) => id === post.id));
-  return {
-    shown,
-    arrived: posts.length - shown.length,
-    reveal: () => {
-      setEdge(newest);
-    },
-  };
+  return { shown, arrived: posts.length - shown.length };
 }
 
 function subscribe(changed: () => void) {
