@@ -37,7 +37,12 @@ export function useKept<T extends Texts>(form: string, given: T) {
     [form],
   );
   const clear = useCallback(() => {
-    drafts.set(omit(drafts.get(), form));
+    forgetDraft(form);
   }, [form]);
   return { draft, touched: kept !== undefined, change, clear };
+}
+
+/** What was typed in a form has arrived, or is not wanted any more. */
+export function forgetDraft(form: string): void {
+  drafts.set(omit(drafts.get(), form));
 }

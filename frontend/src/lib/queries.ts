@@ -33,12 +33,13 @@ export const feedQuery = infiniteQueryOptions({
   getNextPageParam: (last: Page<Post>) => last.next,
 });
 
-/** A post; what the feed has of it is shown until it is there. */
+/** A post; what the feed has of it is shown until it is there, and stays should it not come. */
 export const postQuery = (client: QueryClient, id: string) =>
   queryOptions<Post>({
     queryKey: keys.post(id),
     queryFn: ({ signal }) => getPost(id, { signal }),
-    placeholderData: (): Post | undefined => inFeed(client, id),
+    initialData: () => inFeed(client, id),
+    initialDataUpdatedAt: 0, // the feed may have been read long ago
   });
 
 function inFeed(client: QueryClient, id: string): Post | undefined {

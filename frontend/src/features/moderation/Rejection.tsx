@@ -5,7 +5,7 @@ import { Field } from '@/components/Field';
 import { useKept } from '@/lib/drafts';
 import { text } from '@/lib/text';
 
-import { claim } from './api';
+import { claim, rejectionForm } from './api';
 import styles from './Queue.module.css';
 
 const words = text.moderation;
@@ -22,7 +22,7 @@ interface Props {
 /** Asks why a comment is rejected. Meanwhile other moderators see that somebody is at it. */
 export function Rejection({ id, onReject, onCancel }: Props) {
   const form = useRef<HTMLFormElement>(null);
-  const { draft, change, clear } = useKept(`reject:${id}`, { reason: words.reasons[0], note: '' });
+  const { draft, change, clear } = useKept(rejectionForm(id), { reason: words.reasons[0], note: '' });
   useEffect(() => {
     claim(id, 'POST');
     form.current?.querySelector<HTMLElement>('input')?.focus();
@@ -40,7 +40,6 @@ export function Rejection({ id, onReject, onCancel }: Props) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        clear();
         onReject(draft.reason.trim(), draft.note.trim());
       }}
       onKeyDown={(event) => {

@@ -132,6 +132,9 @@ export async function decide(held: Held, verdict: Verdict): Promise<void> {
   await ask('/decisions', { method: 'POST', body: { commentId: held.id, ...read, ...verdict } });
 }
 
+/** Where the words of a rejection are kept until it has arrived. */
+export const rejectionForm = (id: string) => `reject:${id}`;
+
 /** Says to the other moderators that this one works on a comment. That they do not learn of it does no harm. */
 export function claim(id: string, method: 'POST' | 'DELETE'): void {
   ask(`/queue/${encodeURIComponent(id)}/claim`, { method }).catch(() => undefined);

@@ -1,7 +1,10 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { all, decide, type Held, type Verdict } from './api';
+import { forgetDraft } from '@/lib/drafts';
+import { retry } from '@/lib/http';
+
+import { all, decide, rejectionForm, type Held, type Verdict } from './api';
 
 interface Decided {
   held: Held;
@@ -17,11 +20,19 @@ export function useDecisions() {
   const [decided, setDecided] = useState<Decided[]>([]);
   const [error, setError] = useState<unknown>();
 
+  // To decide twice what was decided, on the same text, changes nothing.
+  const { mutateAsync } = useMutation({
+    mutationFn: ({ held, verdict }: Decided) => decide(held, verdict),
+    networkMode: 'always',
+    ...retry,
+  });
+
   const without = (id: string) => (list: Decided[]) => list.filter(({ held }) => held.id !== id);
   const send = async (held: Held, verdict: Verdict) => {
     setError(undefined);
     try {
-      await decide(held, verdict);
+      await mutateAsync({ held, verdict });
+      forgetDraft(rejectionForm(held.id));
     } catch (failed) {
       setError(failed);
       setDecided(without(held.id));

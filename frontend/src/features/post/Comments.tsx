@@ -4,6 +4,7 @@ import { Button } from '@/components/Button';
 import { CommentList } from '@/components/CommentList';
 import { Failure } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
+import type { Post } from '@/lib/api';
 import { useSeenComments } from '@/lib/comments';
 import { commentsQuery } from '@/lib/queries';
 import { text } from '@/lib/text';
@@ -13,15 +14,17 @@ import styles from './Comments.module.css';
 import { CommentView } from './CommentView';
 
 /** The comments of a post, oldest first, and the form for another. */
-export function Comments({ postId, count }: { postId: string; count: number }) {
+export function Comments({ post }: { post: Post }) {
+  const { id: postId, commentCount: count } = post;
   const comments = useInfiniteQuery(commentsQuery(postId));
-  const loaded = comments.data?.pages.flatMap((page) => page.items) ?? [];
+  // Should they not come, there are the latest, which came with the post.
+  const loaded = comments.data?.pages.flatMap((page) => page.items) ?? (comments.isError ? post.comments : []);
   const { seen, waiting } = useSeenComments(postId, loaded, !comments.isPending);
   return (
     <section id="comments" className={styles.comments} aria-labelledby="comments-title">
       <h2 id="comments-title">{count > 0 ? text.comments(count) : text.commentsTitle}</h2>
       {comments.isPending && <Skeleton />}
-      {comments.isError && <Failure error={comments.error} retry={() => void comments.refetch()} />}
+      {comments.isError && <Failure error={comments.error} stale={loaded.length > 0} retry={() => void comments.refetch()} />}
       {comments.isSuccess && seen.length === 0 && <p className={styles.aside}>{text.commentsEmpty}</p>}
       {seen.length > 0 && <CommentList comments={seen} around={CommentView} />}
       {comments.hasNextPage && (

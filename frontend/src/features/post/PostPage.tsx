@@ -25,12 +25,12 @@ export function PostPage() {
         {text.back}
       </Link>
       {isPending && <Skeleton />}
-      {error && <Failure error={error} retry={() => void refetch()} />}
+      {error && <Failure error={error} stale={post !== undefined} retry={() => void refetch()} />}
       {post && (
         <>
           <title>{`${post.title} · ${text.name}`}</title>
           <PostView key={`post:${id}`} post={post} />
-          <Comments key={id} postId={id} count={post.commentCount} />
+          <Comments key={id} post={post} />
         </>
       )}
     </div>
