@@ -51,13 +51,16 @@ func (m *members) sorted() []string {
 	return slices.Compact(names)
 }
 
-// ofSchema reads the schema and the one that it extends.
+// ofSchema reads the schema and those that it extends.
 func (m *members) ofSchema(n node) {
 	for name := range n.at("properties").members() {
 		m.all = append(m.all, name)
 	}
 	for _, name := range n.at("required").elements() {
 		m.required = append(m.required, name.text())
+	}
+	for _, base := range n.at("allOf").elements() {
+		m.ofSchema(base)
 	}
 	if base, ok := strings.CutPrefix(n.at("$ref").text(), "#/components/schemas/"); ok {
 		root := node{r: n.r, path: n.path, value: n.r.files[n.path]}

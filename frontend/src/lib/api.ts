@@ -1,52 +1,31 @@
 import { ApiError, request, type Answer, type Options } from './http';
+import type * as comments from './openapi/comments';
+import type * as posts from './openapi/posts';
+import type * as view from './openapi/query';
 
-export type Status = 'pending' | 'approved' | 'rejected' | 'flagged';
+/** What an operation of a document answers when all is well. */
+export type Answered<Op> = Op extends { responses: infer R } ? Body<R[keyof R & (200 | 201)]> : never;
+type Body<Response> = Response extends { content: { 'application/json': infer T } } ? T : never;
+
+/** The parameters in the query of an operation. */
+export type Search<Op> = Op extends { parameters: { query?: infer Q } } ? NonNullable<Q> : never;
+
+/** All that can be given, as a form has it: nothing is left out. */
+type Filled<T> = { [K in keyof T]-?: NonNullable<T[K]> };
+
+export type Status = view.components['schemas']['Status'];
 
 /** A comment as everybody sees it: without text and author until it is approved. */
-export interface Comment {
-  id: string;
-  content: string;
-  author: string;
-  status: Status;
-  createdAt: string;
-  version: number;
-}
+export type Comment = view.components['schemas']['Comment'];
 
 /** A comment as its author sees it: with its text, and why it was not approved. */
-export interface OwnComment extends Comment {
-  postId: string;
-  reason?: string;
-  note?: string;
-}
+export type OwnComment = Answered<comments.operations['getComment']>;
 
-export interface Post {
-  id: string;
-  title: string;
-  body: string;
-  author: string;
-  createdAt: string;
-  version: number;
-  /** Of approved ones. */
-  commentCount: number;
-  /** The latest, of every status, in the order in which they were written. */
-  comments: Comment[];
-}
+/** A post, the number of its approved comments, and the latest of every status, in posting order. */
+export type Post = Answered<view.operations['getPost']>;
 
-export interface NewPost {
-  title: string;
-  body: string;
-  author: string;
-}
-
-export interface NewComment {
-  content: string;
-  author: string;
-}
-
-/** What comes once with something new: the right to change it. */
-export interface EditToken {
-  editToken: string;
-}
+export type NewPost = Filled<posts.components['schemas']['NewPost']>;
+export type NewComment = Filled<comments.components['schemas']['NewComment']>;
 
 /** Part of a list, and the cursor of the next part if there is one. */
 export interface Page<T> {
@@ -61,22 +40,20 @@ interface Read {
   signal?: AbortSignal | undefined;
 }
 
-const posts = '/api/posts';
-const comments = '/api/comments';
-const query = '/api/query';
+const paths = { posts: '/api/posts', comments: '/api/comments', query: '/api/query' };
 
 /** Where changes are told of as they happen. */
-export const streamPath = `${query}/posts/stream`;
+export const streamPath = `${paths.query}/posts/stream`;
 
 /** The feed, newest first. */
 export function listPosts(cursor: string | undefined, { signal }: Read = {}): Promise<Page<Post>> {
-  return page(`${query}/posts`, cursor, signal);
+  return page(`${paths.query}/posts`, cursor, signal);
 }
 
 /** One post; with a version it waits a little until that one can be seen. */
 export function getPost(id: string, { signal, version }: Read & { version?: number } = {}): Promise<Post> {
-  const wait = version === undefined ? '' : `?version=${version}&wait=2s`;
-  return answer(`${query}/posts/${encodeURIComponent(id)}${wait}`, { signal });
+  const wait = search<view.operations['getPost']>(version === undefined ? {} : { version, wait: '2s' });
+  return answer(`${paths.query}/posts/${encodeURIComponent(id)}${wait}`, { signal });
 }
 
 /** The comments of a post, oldest first. */
@@ -85,35 +62,35 @@ export function listComments(
   cursor: string | undefined,
   { signal }: Read = {},
 ): Promise<Page<Comment>> {
-  return page(`${query}/posts/${encodeURIComponent(postId)}/comments`, cursor, signal);
+  return page(`${paths.query}/posts/${encodeURIComponent(postId)}/comments`, cursor, signal);
 }
 
 /** A comment as the holder of its token sees it. */
 export function getOwnComment(id: string, token: string, { signal }: Read = {}): Promise<OwnComment> {
-  return answer(`${comments}/comments/${encodeURIComponent(id)}`, { headers: bearer(token), signal });
+  return answer(`${paths.comments}/comments/${encodeURIComponent(id)}`, { headers: bearer(token), signal });
 }
 
-export function createPost(input: NewPost, key: string): Promise<Omit<Post, 'commentCount' | 'comments'> & EditToken> {
-  return create(`${posts}/posts`, input, key);
+export function createPost(input: NewPost, key: string): Promise<Answered<posts.operations['createPost']>> {
+  return create(`${paths.posts}/posts`, input, key);
 }
 
-export function createComment(postId: string, input: NewComment, key: string): Promise<OwnComment & EditToken> {
-  return create(`${comments}/posts/${encodeURIComponent(postId)}/comments`, input, key);
+export function createComment(postId: string, input: NewComment, key: string): Promise<Answered<comments.operations['createComment']>> {
+  return create(`${paths.comments}/posts/${encodeURIComponent(postId)}/comments`, input, key);
 }
 
 /** What is not a comment's or post's own token is refused. */
-export function editPost(id: string, token: string, input: NewPost): Promise<Omit<Post, 'commentCount' | 'comments'>> {
-  return answer(`${posts}/posts/${encodeURIComponent(id)}`, { method: 'PATCH', body: input, headers: bearer(token) });
+export function editPost(id: string, token: string, input: NewPost): Promise<Answered<posts.operations['editPost']>> {
+  return answer(`${paths.posts}/posts/${encodeURIComponent(id)}`, { method: 'PATCH', body: input, headers: bearer(token) });
 }
 
 export function editComment(id: string, token: string, input: NewComment): Promise<OwnComment> {
-  const path = `${comments}/comments/${encodeURIComponent(id)}`;
+  const path = `${paths.comments}/comments/${encodeURIComponent(id)}`;
   return answer(path, { method: 'PATCH', body: input, headers: bearer(token) });
 }
 
 /** Deletes a post or comment, even if the page is about to be closed. That it is gone already is as good. */
 export async function remove(kind: 'post' | 'comment', id: string, token: string): Promise<void> {
-  const path = `${kind === 'post' ? posts : comments}/${kind}s/${encodeURIComponent(id)}`;
+  const path = `${kind === 'post' ? paths.posts : paths.comments}/${kind}s/${encodeURIComponent(id)}`;
   try {
     await request(path, { method: 'DELETE', headers: bearer(token), keepalive: true });
   } catch (error) {
@@ -133,14 +110,21 @@ async function answer<T>(path: string, options: Options): Promise<T> {
 }
 
 async function page<T>(path: string, cursor: string | undefined, signal: AbortSignal | undefined): Promise<Page<T>> {
-  const search = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
-  const { data, headers } = (await request(path + search, { signal })) as Answer<T[]>;
+  const part = search<view.operations['feed' | 'listComments']>(cursor === undefined ? {} : { cursor });
+  const { data, headers } = (await request(path + part, { signal })) as Answer<T[]>;
   return { items: data, next: nextCursor(headers.get('Link')) };
 }
 
-/** Reads the cursor of the next page from a Link header (RFC 8288). */
-export function nextCursor(link: string | null): string | undefined {
+/** Makes the query of an address, of parameters that the operation has. */
+export function search<Op>(parameters: Search<Op>): string {
+  const given = Object.entries(parameters);
+  const all = new URLSearchParams(given.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]));
+  return all.size > 0 ? `?${all}` : '';
+}
+
+/** Reads from a Link header (RFC 8288) the parameter that says where the next page begins. */
+export function nextCursor(link: string | null, parameter = 'cursor'): string | undefined {
   const target = link?.match(/<([^>]*)>\s*;\s*rel="?next"?/)?.[1];
   if (target === undefined) return undefined;
-  return new URL(target, 'http://any').searchParams.get('cursor') ?? undefined;
+  return new URL(target, 'http://any').searchParams.get(parameter) ?? undefined;
 }

@@ -1,20 +1,10 @@
+import type { components } from './openapi/query';
+
 /** One wrong part of a request: a member of the body by its JSON pointer, or a parameter or header. */
-export interface FieldError {
-  pointer?: string;
-  parameter?: string;
-  header?: string;
-  detail: string;
-}
+export type FieldError = components['schemas']['FieldError'];
 
 /** A problem document (RFC 9457), the body of every error. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail?: string;
-  errors?: FieldError[];
-  requestId?: string;
-}
+export type Problem = components['schemas']['Problem'];
 
 /** What every failed request throws. */
 export class ApiError extends Error {

@@ -1,14 +1,17 @@
 import type { QueryClient } from '@tanstack/react-query';
 
 import type { Comment, Page, Post } from './api';
+import type { components } from './openapi/query';
 import { keys, type Pages } from './queries';
+
+type Told = components['schemas'];
 
 /** What the stream of changes tells: each is what is to be seen now. */
 export type Change =
-  | { type: 'post'; data: Post }
-  | { type: 'post-deleted'; data: { id: string } }
-  | { type: 'comment'; data: { postId: string; commentCount: number; comment: Comment } }
-  | { type: 'comment-deleted'; data: { postId: string; commentCount: number; id: string } };
+  | { type: 'post'; data: Told['Post'] }
+  | { type: 'post-deleted'; data: Told['DeletedPost'] }
+  | { type: 'comment'; data: Told['CommentChange'] }
+  | { type: 'comment-deleted'; data: Told['DeletedComment'] };
 
 /** As many of its latest comments come with a post. */
 const previewed = 20;

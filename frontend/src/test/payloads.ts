@@ -1,11 +1,14 @@
-/** Texts that would run a script where markup got through: as HTML, as Markdown, and mixed. */
 const run = 'alert(1)';
 
 const events = [
   `<img src=x onerror=${run}>`,
   `<IMG SRC=x OnErRoR=${run}>`,
   `<img src=x onerror="&#97;lert(1)">`,
-  `<img/src=x/onerror=${run}>`,
+  `<img/src="x"/onerror=${run}>`,
+  `<image src=x onerror=${run}>`,
+  `<script src=x onerror=${run}></script>`,
+  `<link rel=stylesheet href=x onerror=${run}>`,
+  `<iframe onload=${run}></iframe>`,
   `<img src=x\nonerror=${run}>`,
   `<img src="x\`onerror=1" onerror=${run}>`,
   `<svg onload=${run}>`,
@@ -22,8 +25,7 @@ const events = [
   `<video src=x onerror=${run}></video>`,
   `<video><source onerror=${run} src=x></video>`,
   `<audio src=x onerror=${run}></audio>`,
-  `<marquee onstart=${run}>x</marquee>`,
-  `<div style="animation:x 1s" onanimationstart=${run}>x</div>`,
+  `<style>@keyframes x{}</style><b style=animation:x onanimationstart=${run}>x`,
   `<button popovertarget=x>x</button><b popover id=x onbeforetoggle=${run}>y</b>`,
   `<div contenteditable onbeforeinput=${run}>x</div>`,
   `"><img src=x onerror=${run}>`,
@@ -45,25 +47,16 @@ const elements = [
   `<math><mtext><script>${run}</script></mtext></math>`,
   `<iframe src=javascript:${run}></iframe>`,
   `<iframe srcdoc="<script>${run}</script>"></iframe>`,
-  `<object data=javascript:${run}></object>`,
   `<object data="data:text/html,<script>${run}</script>"></object>`,
-  `<embed src=javascript:${run}>`,
   `<form action=javascript:${run}><button>x</button></form>`,
   `<form><button formaction=javascript:${run}>x</button></form>`,
-  `<style>@import 'data:text/css,x';*{x:y}</style>`,
-  `<link rel=stylesheet href=data:text/css,x>`,
-  `<meta http-equiv=refresh content="0;url=javascript:${run}">`,
-  `<base href=javascript:${run}//>`,
   `<template><b></b></template><script>${run}</script>`,
   `<a href=javascript:${run}>x</a>`,
+  `<map><area href=javascript:${run}></map>`,
   `<a href="java\tscript:${run}">x</a>`,
   `<a href="&#106;avascript:${run}">x</a>`,
   `<a href=" javascript:${run}">x</a>`,
-  `<a href=vbscript:msgbox(1)>x</a>`,
-  `<a href="data:text/html,<script>${run}</script>">x</a>`,
   `<svg><a xlink:href=javascript:${run}><text y=9>x</text></a></svg>`,
-  `<math href=javascript:${run}>x</math>`,
-  `<div style="background:url(x)"><portal src=javascript:${run}></portal></div>`,
 ];
 
 const markdown = [
@@ -74,19 +67,65 @@ const markdown = [
   `[x](&#x6A;avascript:${run})`,
   `[x](<javascript:${run}>)`,
   `[x](<JAVASCRIPT:${run}> 'y')`,
-  `[x](vbscript:msgbox(1))`,
-  `[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)`,
   `[x]\n\n[x]: javascript:${run}`,
   `[x][y]\n\n[y]: <javascript:${run}>`,
   `<javascript:${run}>`,
-  `![x](javascript:${run})`,
-  `![x][y]\n\n[y]: javascript:${run}`,
   `[![x](x)](javascript:${run})`,
   `**[x](javascript:${run})**`,
   `> [x](javascript:${run})`,
   `- <img src=x onerror=${run}>`,
+  `1. <svg onload=${run}>`,
+  `[<img src=x onerror=${run}>](x)`,
+  `***<svg onload=${run}>***`,
   `# <img src=x onerror=${run}>`,
   `a\n\n<div>\n\n[x](javascript:${run})\n\n</div>`,
 ];
 
-export const payloads = [...events, ...elements, ...markdown];
+/** Texts that would tell another host who reads them. */
+const elsewhere = 'https://other.example';
+export const leaks = [
+  `![x](${elsewhere}/p.png)`,
+  `![x][y]\n\n[y]: ${elsewhere}/p.png`,
+  `[![x](${elsewhere}/p.png)](https://x.example)`,
+  `<img src=//other.example/p.png>`,
+  `<img srcset="${elsewhere}/p.png 1x">`,
+  `<picture><source srcset=${elsewhere}/p><img></picture>`,
+  `<svg><image href=${elsewhere}/p.png /></svg>`,
+  `<video poster=${elsewhere}/p.png></video>`,
+  `<audio src=${elsewhere}/p autoplay></audio>`,
+  `<iframe src=${elsewhere}></iframe>`,
+  `<embed src=${elsewhere}>`,
+  `<object data=${elsewhere}></object>`,
+  `<link rel=stylesheet href=${elsewhere}/p.css>`,
+  `<style>@import "${elsewhere}/p.css";</style>`,
+  `<div style="background:url(${elsewhere}/p.png)">x</div>`,
+  `<table background=${elsewhere}/p.png><tr><td>x</table>`,
+  `<base href=${elsewhere}/><img src=p.png>`,
+  `<meta http-equiv=refresh content="0;url=${elsewhere}/">`,
+  `<script src=${elsewhere}/p.js></script>`,
+  `<form action=${elsewhere}><button>x</button></form>`,
+];
+
+/** What Chromium does not run, but something else may: seen by what it leaves in the page. */
+const dormant = [
+  `<marquee onstart=${run}>x</marquee>`,
+  `<object data=javascript:${run}></object>`,
+  `<embed src=javascript:${run}>`,
+  `<meta http-equiv=refresh content="0;url=javascript:${run}">`,
+  `<math href=javascript:${run}>x</math>`,
+  `![x](javascript:${run})`,
+  `![x][y]\n\n[y]: javascript:${run}`,
+  `<style>@import 'data:text/css,x';*{x:y}</style>`,
+  `<link rel=stylesheet href=data:text/css,x>`,
+  `<a href=vbscript:msgbox(1)>x</a>`,
+  `<div style="background:url(x)"><portal src=javascript:${run}></portal></div>`,
+  `[x](vbscript:msgbox(1))`,
+  `[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)`,
+  `<a href="data:text/html,<script>${run}</script>">x</a>`,
+  `<base href=javascript:${run}//>`,
+];
+
+/** Texts that would run a script in a page that lets markup through: each does so in Chromium, which is shown in e2e. */
+export const scripts = [...events, ...elements, ...markdown];
+
+export const payloads = [...scripts, ...leaks, ...dormant];

@@ -9,14 +9,14 @@ import { Skeleton } from '@/components/Skeleton';
 import { text } from '@/lib/text';
 import { ago, exactTime, useNow } from '@/lib/time';
 
-import { logQuery } from './api';
+import { logQuery, type Shown } from './api';
 import styles from './Log.module.css';
 
 const words = text.moderation;
 
 /** Who decided what and why, the newest first. */
 export function Log() {
-  const [status, setStatus] = useState('');
+  const [status, setStatus] = useState<Shown>('');
   const log = useInfiniteQuery(logQuery(status));
   const now = useNow();
   const id = useId();
@@ -29,7 +29,7 @@ export function Log() {
           id={id}
           value={status}
           onChange={(event) => {
-            setStatus(event.target.value);
+            setStatus(event.target.value as Shown);
           }}
         >
           <option value="">{words.everything}</option>

@@ -104,6 +104,27 @@ test('shortcuts can be turned off', async () => {
   expect(orders).toEqual([]);
 });
 
+test('a rejection that does not arrive keeps its words', async () => {
+  const orders = moderate([aHeld('a')]);
+  server.use(http.post(`${root}/decisions`, () => problem(500), { once: true }));
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('r');
+  await user.type(screen.getByLabelText(/^Note/), 'long thought about');
+  await user.click(within(screen.getByRole('form')).getByRole('button', { name: 'Reject' }));
+  expect(await screen.findByRole('alert')).toBeVisible();
+  expect(contents()).toEqual(['Content of a']);
+  await user.keyboard('r');
+  expect(screen.getByLabelText(/^Note/)).toHaveValue('long thought about');
+  await user.click(within(screen.getByRole('form')).getByRole('button', { name: 'Reject' }));
+  await waitFor(() => {
+    expect(orders).toHaveLength(1);
+  });
+  await waitFor(() => {
+    expect(localStorage.getItem('newsfeed:drafts')).toBe('{}');
+  });
+});
+
 test('a decision that is refused has its comment come back, and says why', async () => {
   moderate([aHeld('a')]);
   server.use(http.post(`${root}/decisions`, () => problem(409)));
@@ -139,6 +160,28 @@ test('who is not signed in signs in, and is where they wanted to be', async () =
   await client.invalidateQueries();
   expect(await screen.findByLabelText('Token')).toBeVisible();
   expect(screen.queryByText('the words', { selector: 'p' })).not.toBeInTheDocument();
+});
+
+test('the log goes on where its first page ends', async () => {
+  moderate([]);
+  const entry = (content: string) => ({ entry: '1-0', time: when(0), commentId: content, postId: 'p', moderator: 'rules', status: 'rejected', content });
+  server.use(
+    http.get(`${root}/log`, ({ request }) => {
+      const { searchParams } = new URL(request.url);
+      expect(searchParams.get('status')).toBe('rejected');
+      if (searchParams.get('before') === '7-0') return HttpResponse.json([entry('older')]);
+      return HttpResponse.json([entry('newer')], { headers: { Link: '<?status=rejected&before=7-0>; rel="next"' } });
+    }),
+  );
+  server.use(http.get(`${root}/log`, () => HttpResponse.json([]), { once: true }));
+  const { user } = showAt('/moderation/log');
+  expect(await screen.findByText('Nothing has been decided yet.')).toBeVisible();
+  await user.selectOptions(screen.getByLabelText('Show'), 'Rejected');
+  expect(await screen.findByText('newer', { selector: 'p' })).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Show earlier decisions' }));
+  expect(await screen.findByText('older', { selector: 'p' })).toBeVisible();
+  expect(screen.getByText('newer', { selector: 'p' })).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'Show earlier decisions' })).not.toBeInTheDocument();
 });
 
 test('the rules in force, and what they say of a text', async () => {

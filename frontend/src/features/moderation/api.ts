@@ -1,74 +1,20 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from '@tanstack/react-query';
 
-import { nextCursor, type Page, type Status } from '@/lib/api';
+import { nextCursor, search, type Answered, type Page, type Search } from '@/lib/api';
 import { ApiError, request, type Answer, type Options } from '@/lib/http';
+import type { components, operations } from '@/lib/openapi/moderator';
 import { stored } from '@/lib/storage';
 
+type Schemas = components['schemas'];
+
 /** A comment that waits for a person. */
-export interface Held {
-  id: string;
-  postId: string;
-  postTitle: string;
-  content: string;
-  author: string;
-  version?: number;
-  entry: string;
-  rule: string;
-  reason: string;
-  note?: string;
-  since: string;
-  history?: { approved: number; rejected: number; held: number; first: boolean };
-  claim?: { by: string; until: string };
-}
+export type Held = Schemas['HeldComment'];
 
-export interface Summary {
-  held: number;
-  since?: string;
-  overdue: boolean;
-  you: string;
-}
-
-export interface Logged {
-  entry: string;
-  time: string;
-  commentId: string;
-  postId: string;
-  moderator: string;
-  status: Status;
-  reason?: string;
-  note?: string;
-  rule?: string;
-  content: string;
-}
-
-/** A rule: its conditions are what else it has. */
-export interface Rule extends Record<string, Condition> {
-  name: string;
-  then: string;
-  reason: string;
-}
-
-type Condition = string | number | string[];
-
-export interface Rules {
-  source: string;
-  loaded: string;
-  error?: string;
-  rules: Rule[];
-  otherwise: string;
-}
-
-/** What the rules say of a text. */
-export interface Tried {
-  status?: Status;
-  reason?: string;
-  note?: string;
-  rule?: string;
-  otherwise?: string;
-}
+/** A rule: its condition is what else it has. */
+export type Rule = Schemas['Rule'];
 
 export interface Verdict {
-  status: Status;
+  status: Schemas['Verdict'];
   reason: string;
   note: string;
 }
@@ -78,11 +24,11 @@ const moderation = '/api/moderator/moderation';
 /** The token that a moderator has signed in with, '' for none. */
 export const token = stored('moderator', (value) => (typeof value === 'string' ? value : ''));
 
-/** The caller knows of what form the answer is. */
-async function ask(path: string, options: Options = {}): Promise<Answer<unknown>> {
+/** Asks for what an operation of the moderator answers. */
+async function ask<Op extends keyof operations>(path: string, options: Options = {}): Promise<Answer<Answered<operations[Op]>>> {
   const held = token.get();
   const headers = held ? { Authorization: `Bearer ${held}` } : {};
-  return request(moderation + path, { ...options, headers });
+  return (await request(moderation + path, { ...options, headers })) as Answer<Answered<operations[Op]>>;
 }
 
 /** Whether somebody has to sign in before this can be done. */
@@ -97,25 +43,29 @@ const often = 5_000;
 
 export const summaryQuery = queryOptions({
   queryKey: [...all, 'summary'],
-  queryFn: async ({ signal }) => (await ask('/summary', { signal })).data as Summary,
+  queryFn: async ({ signal }) => (await ask<'summary'>('/summary', { signal })).data,
   refetchInterval: often,
 });
 
 export const queueQuery = queryOptions({
   queryKey: [...all, 'queue'],
-  queryFn: async ({ signal }) => (await ask('/queue?limit=50', { signal })).data as Held[],
+  queryFn: async ({ signal }) => (await ask<'queue'>(`/queue${search<operations['queue']>({ limit: 50 })}`, { signal })).data,
   refetchInterval: often,
 });
 
-export const logQuery = (status: string) =>
+/** The verdicts of the log that can be asked for alone. */
+export type Shown = NonNullable<Search<operations['log']>['status']>;
+
+export const logQuery = (status: Shown) =>
   infiniteQueryOptions({
     queryKey: [...all, 'log', status],
-    queryFn: async ({ pageParam, signal }): Promise<Page<Logged>> => {
-      const search = new URLSearchParams();
-      if (status) search.set('status', status);
-      if (pageParam) search.set('cursor', pageParam);
-      const { data, headers } = await ask(`/log?${search}`, { signal });
-      return { items: data as Logged[], next: nextCursor(headers.get('Link')) };
+    queryFn: async ({ pageParam, signal }): Promise<Page<Schemas['Logged']>> => {
+      const part = search<operations['log']>({
+        ...(status && { status }),
+        ...(pageParam !== undefined && { before: pageParam }),
+      });
+      const { data, headers } = await ask<'log'>(`/log${part}`, { signal });
+      return { items: data, next: nextCursor(headers.get('Link'), 'before') };
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
@@ -123,13 +73,14 @@ export const logQuery = (status: string) =>
 
 export const rulesQuery = queryOptions({
   queryKey: [...all, 'rules'],
-  queryFn: async ({ signal }) => (await ask('/rules', { signal })).data as Rules,
+  queryFn: async ({ signal }) => (await ask<'rules'>('/rules', { signal })).data,
 });
 
 /** Decides on the text that was read, and on no other. */
 export async function decide(held: Held, verdict: Verdict): Promise<void> {
   const read = held.version ? { version: held.version } : { entry: held.entry };
-  await ask('/decisions', { method: 'POST', body: { commentId: held.id, ...read, ...verdict } });
+  const body: Schemas['Decision'] = { commentId: held.id, ...read, ...verdict };
+  await ask<'decide'>('/decisions', { method: 'POST', body });
 }
 
 /** Where the words of a rejection are kept until it has arrived. */
@@ -137,11 +88,11 @@ export const rejectionForm = (id: string) => `reject:${id}`;
 
 /** Says to the other moderators that this one works on a comment. That they do not learn of it does no harm. */
 export function claim(id: string, method: 'POST' | 'DELETE'): void {
-  ask(`/queue/${encodeURIComponent(id)}/claim`, { method }).catch(() => undefined);
+  ask<'claim' | 'release'>(`/queue/${encodeURIComponent(id)}/claim`, { method }).catch(() => undefined);
 }
 
-export async function check(content: string, author: string): Promise<Tried> {
-  return (await ask('/check', { method: 'POST', body: { content, author } })).data as Tried;
+export async function check(content: string, author: string): Promise<Schemas['Tried']> {
+  return (await ask<'checkText'>('/check', { method: 'POST', body: { content, author } })).data;
 }
 
 /** Signs in, or with '' out: what the one before was shown is gone. */
