@@ -62,7 +62,8 @@ async function observed(): Promise<{ context: BrowserContext; struck: Strike[] }
 function provoke(selector: string) {
   for (const part of document.querySelectorAll(selector)) {
     for (const element of part.querySelectorAll<HTMLElement>('*')) {
-      const target = element.getAttribute('href') ?? element.getAttribute('xlink:href');
+      const link = element.closest('a') ?? element;
+      const target = link.getAttribute('href') ?? link.getAttribute('xlink:href');
       if (/^(https?:|mailto:|\/)/i.test(target ?? '')) continue; // leads where it says
       for (const type of ['mouseover', 'mouseenter', 'pointerover', 'beforeinput', 'input'])
         element.dispatchEvent(new Event(type, { bubbles: true }));

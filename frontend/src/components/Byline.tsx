@@ -1,25 +1,23 @@
 import { text } from '@/lib/text';
-import { ago, exactTime, useNow } from '@/lib/time';
 
 import styles from './Byline.module.css';
+import { Moment } from './Moment';
 
 const hues = 6;
 
-/** Who wrote it and when: the exact time is behind the relative one. */
+/** Who wrote it and when. */
 export function Byline({ author, createdAt, small = false }: { author: string; createdAt: string; small?: boolean }) {
   const name = author || text.anonymous;
-  const time = Date.parse(createdAt);
-  const now = useNow();
   return (
-    <p className={`${styles.byline} ${small ? styles.small : ''}`}>
+    <div className={`${styles.byline} ${small ? styles.small : ''}`}>
       <span className={styles.avatar} data-hue={author ? hue(author) : undefined} aria-hidden="true">
         {initial(name)}
       </span>
       <span className={styles.author}>{name}</span>
-      <time className={styles.time} dateTime={createdAt} title={exactTime(time)}>
-        {ago(time, now)}
-      </time>
-    </p>
+      <span className={styles.time}>
+        <Moment at={createdAt} />
+      </span>
+    </div>
   );
 }
 

@@ -10,6 +10,7 @@ export const text = {
   skip: 'Skip to the content',
   justNow: 'just now',
   anonymous: 'Anonymous',
+  exactly: (relative: string) => `${relative}: when exactly?`,
 
   live: { connecting: 'Connecting', live: 'Live', away: 'Reconnecting' },
   liveHint: {

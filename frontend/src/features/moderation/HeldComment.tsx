@@ -38,9 +38,26 @@ export function HeldComment({ held, you, current, rejecting, onReject, onDecide 
         {history && <li>{history.first ? words.first : words.history(history)}</li>}
         {claim && claim.by !== you && <li>{words.claimed(claim.by)}</li>}
       </ul>
-      {rejecting ? (
+      <div className={styles.actions}>
+        <Button
+          look="main"
+          onClick={() => {
+            onDecide({ status: 'approved', reason: '', note: '' });
+          }}
+        >
+          {words.approve}
+        </Button>
+        <Button
+          onClick={() => {
+            onReject(true);
+          }}
+        >
+          {words.reject}
+        </Button>
+      </div>
+      {rejecting && (
         <Rejection
-          id={held.id}
+          held={held}
           onReject={(reason, note) => {
             onDecide({ status: 'rejected', reason, note });
           }}
@@ -48,24 +65,6 @@ export function HeldComment({ held, you, current, rejecting, onReject, onDecide 
             onReject(false);
           }}
         />
-      ) : (
-        <div className={styles.actions}>
-          <Button
-            look="main"
-            onClick={() => {
-              onDecide({ status: 'approved', reason: '', note: '' });
-            }}
-          >
-            {words.approve}
-          </Button>
-          <Button
-            onClick={() => {
-              onReject(true);
-            }}
-          >
-            {words.reject}
-          </Button>
-        </div>
       )}
     </li>
   );

@@ -4,10 +4,10 @@ import { Link } from 'react-router';
 
 import { Badge } from '@/components/Badge';
 import { Button } from '@/components/Button';
+import { Moment } from '@/components/Moment';
 import { Failure, Notice } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
 import { text } from '@/lib/text';
-import { ago, exactTime, useNow } from '@/lib/time';
 
 import { logQuery, type Shown } from './api';
 import styles from './Log.module.css';
@@ -18,7 +18,6 @@ const words = text.moderation;
 export function Log() {
   const [status, setStatus] = useState<Shown>('');
   const log = useInfiniteQuery(logQuery(status));
-  const now = useNow();
   const id = useId();
   const entries = log.data?.pages.flatMap((page) => page.items) ?? [];
   return (
@@ -46,17 +45,15 @@ export function Log() {
       <ol className={styles.entries}>
         {entries.map((entry) => (
           <li key={entry.entry}>
-            <p className={styles.line}>
+            <div className={styles.line}>
               <Badge status={entry.status} />
               <span>{words.by(entry.moderator)}</span>
-              <time dateTime={entry.time} title={exactTime(Date.parse(entry.time))}>
-                {ago(Date.parse(entry.time), now)}
-              </time>
+              <Moment at={entry.time} />
               <Link to={`/posts/${encodeURIComponent(entry.postId)}`}>
                 {words.toPost}
                 <span className="visually-hidden"> {entry.content}</span>
               </Link>
-            </p>
+            </div>
             <p className={styles.content}>{entry.content}</p>
             {[entry.rule && words.rule(entry.rule), entry.reason, entry.note].filter(Boolean).map((line) => (
               <p key={line} className={styles.why}>

@@ -44,7 +44,7 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
     setRejecting(undefined);
     decisions.decide(held, verdict);
   };
-  const { on, toggle } = useShortcuts({
+  const { on, toggle } = useShortcuts(rejecting === undefined ? {
     j: () => {
       choose(found < 0 ? 0 : at + 1);
     },
@@ -58,7 +58,7 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
       if (current) setRejecting(current.id);
     },
     u: () => void decisions.undo(),
-  });
+  } : {}); // behind the dialog nothing is to happen
 
   return (
     <section className={styles.queue} aria-label={words.queue}>

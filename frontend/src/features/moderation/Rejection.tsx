@@ -1,12 +1,13 @@
+import * as Dialog from '@radix-ui/react-dialog';
 import { useEffect, useRef } from 'react';
 
 import { Button } from '@/components/Button';
 import { Field } from '@/components/Field';
-import { useKept } from '@/lib/drafts';
+import { forgetDraft, useKept } from '@/lib/drafts';
 import { text } from '@/lib/text';
 
-import { claim, rejectionForm } from './api';
-import styles from './Queue.module.css';
+import { claim, rejectionForm, type Held } from './api';
+import styles from './Rejection.module.css';
 
 const words = text.moderation;
 
@@ -14,36 +15,69 @@ const words = text.moderation;
 const longest = 1000;
 
 interface Props {
-  id: string;
+  held: Held;
   onReject: (reason: string, note: string) => void;
   onCancel: () => void;
 }
 
-/** Asks why a comment is rejected. Meanwhile other moderators see that somebody is at it. */
-export function Rejection({ id, onReject, onCancel }: Props) {
-  const form = useRef<HTMLFormElement>(null);
-  const { draft, change, clear } = useKept(rejectionForm(id), { reason: words.reasons[0], note: '' });
+/**
+ * Asks why a comment is rejected. Meanwhile other moderators see that somebody is
+ * at it. The layer behind is not the library's own: that would write styles into
+ * the page, which the policy forbids.
+ */
+export function Rejection({ held: { id, content }, onReject, onCancel }: Props) {
+  const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     claim(id, 'POST');
-    form.current?.querySelector<HTMLElement>('input')?.focus();
   }, [id]);
   const cancel = () => {
     claim(id, 'DELETE');
-    clear();
+    forgetDraft(rejectionForm(id));
     onCancel();
   };
   return (
+    <Dialog.Root
+      open
+      onOpenChange={(open) => {
+        if (!open) cancel();
+      }}
+    >
+      <Dialog.Portal>
+        <div className={styles.veil} />
+        <Dialog.Content
+          ref={box}
+          className={styles.dialog}
+          aria-describedby={undefined}
+          onOpenAutoFocus={(event) => {
+            event.preventDefault();
+            box.current?.querySelector<HTMLElement>('input')?.focus();
+          }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault(); // the queue knows what is next
+          }}
+        >
+          <Dialog.Title>{words.why}</Dialog.Title>
+          <blockquote className={styles.quoted} tabIndex={0}>
+            {content}
+          </blockquote>
+          <Reasons id={id} onReject={onReject} onCancel={cancel} />
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+/** The common reasons, and room for another; what is typed is kept until it has arrived. */
+function Reasons({ id, onReject, onCancel }: Pick<Props, 'onReject' | 'onCancel'> & { id: string }) {
+  const { draft, change } = useKept(rejectionForm(id), { reason: words.reasons[0], note: '' });
+  return (
     <form
-      ref={form}
       className={styles.rejection}
       aria-label={words.why}
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
         onReject(draft.reason.trim(), draft.note.trim());
-      }}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') cancel();
       }}
     >
       <fieldset className={styles.reasons}>
@@ -85,7 +119,7 @@ export function Rejection({ id, onReject, onCancel }: Props) {
         <Button type="submit" look="main">
           {words.reject}
         </Button>
-        <Button onClick={cancel}>{text.cancel}</Button>
+        <Button onClick={onCancel}>{text.cancel}</Button>
       </div>
     </form>
   );
