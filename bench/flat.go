@@ -27,7 +27,7 @@ func measureFlat(ctx context.Context, s *stage) ([]*row, error) {
 	for _, name := range serviceNames() {
 		rows = append(rows, &row{
 			Key: "flat-" + name, What: fmt.Sprintf("memory of %s in the last two of 10 minutes at %d writes/s", name, flatRate), Unit: "MiB",
-			Less: true, Bounds: []bound{most(1.1, early)},
+			Less: true, Series: []series{{Name: newsfeed}, {Name: early}}, Bounds: []bound{most(1.1, early)},
 		})
 	}
 	start := time.Now()
