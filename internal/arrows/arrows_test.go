@@ -1,6 +1,9 @@
 // Package arrows holds which package of this module may import which:
 //
-//	cmd → services/*, frontend → internal/service → internal/{bus,web} → internal/event
+//	cmd → services/*, frontend → internal/service → internal/telemetry → internal/{bus,web} → internal/event
+//
+// and that package bus itself needs neither OpenTelemetry nor Prometheus: those are
+// for the packages beside it, so that it can be taken without them.
 //
 // It has tests only. The linter says the same as one types; this also sees test
 // files, and services that are not there yet.
@@ -32,14 +35,19 @@ type rule struct {
 	says   string
 }
 
+// busNeeds is all that package bus needs.
+var busNeeds = []string{"github.com/redis/go-redis/v9", "github.com/google/uuid", "github.com/cenkalti/backoff/v5"}
+
 var rules = []rule{
 	{"internal/event", nil, []string{"github.com/google/uuid"}, "internal/event imports the standard library and google/uuid only"},
-	{"internal/bus", []string{"internal/event"}, nil, "internal/bus imports internal/event only"},
+	{"internal/bus/*", []string{"internal/bus", "internal/event"}, nil, "what is in internal/bus/ imports internal/{bus,event} only"},
+	{"internal/bus", []string{"internal/event"}, busNeeds, "internal/bus imports internal/event and a few modules only"},
 	{"internal/web", []string{"internal/event"}, nil, "internal/web imports internal/event only"},
-	{"internal/service", []string{"internal/bus", "internal/web", "internal/event"}, nil, "internal/service imports internal/{bus,web,event} only"},
+	{"internal/telemetry", []string{"internal/bus", "internal/web", "internal/event"}, nil, "internal/telemetry imports internal/{bus,web,event} only"},
+	{"internal/service", []string{"internal/telemetry", "internal/bus", "internal/web", "internal/event"}, nil, "internal/service imports internal/{telemetry,bus,web,event} only"},
 	{"internal", []string{"internal"}, nil, "internal packages import internal packages only"},
 	{"services/*", []string{"internal/service", "internal/bus", "internal/web", "internal/event"}, nil, "services import internal/{service,bus,web,event} only, and never each other"},
-	{"frontend", []string{"internal/bus", "internal/web", "internal/event"}, nil, "the frontend imports internal/{bus,web,event} only"},
+	{"frontend", []string{"internal/telemetry", "internal/bus", "internal/web", "internal/event"}, nil, "the frontend imports internal/{telemetry,bus,web,event} only"},
 	{"cmd/*", []string{"services", "frontend", "internal"}, nil, "commands import services, frontend and internal packages only"},
 }
 
@@ -74,9 +82,12 @@ func TestCheck(t *testing.T) {
 		{"event's tests take other modules", "internal/event/a_test.go", []string{other, "m/internal/event"}, ""},
 		{"event's tests do not look up", "internal/event/a_test.go", []string{"m/internal/bus"}, "m/internal/bus: internal/event imports the standard library and google/uuid only"},
 		{"bus takes event and modules", "internal/bus/a.go", []string{"m/internal/event", other}, ""},
-		{"bus does not take web", "internal/bus/a.go", []string{"m/internal/web"}, "m/internal/web: internal/bus imports internal/event only"},
+		{"bus does not take OpenTelemetry", "internal/bus/a.go", []string{"go.opentelemetry.io/otel/trace"}, "go.opentelemetry.io/otel/trace: internal/bus imports internal/event and a few modules only"},
+		{"what is beside it does", "internal/bus/busotel/a.go", []string{"go.opentelemetry.io/otel/trace", "m/internal/bus", "m/internal/event"}, ""},
+		{"and takes no web", "internal/bus/busotel/a.go", []string{"m/internal/web"}, "m/internal/web: what is in internal/bus/ imports internal/{bus,event} only"},
+		{"bus does not take web", "internal/bus/a.go", []string{"m/internal/web"}, "m/internal/web: internal/bus imports internal/event and a few modules only"},
 		{"web does not take bus", "internal/web/a.go", []string{"m/internal/bus"}, "m/internal/bus: internal/web imports internal/event only"},
-		{"bus does not take helpers", "internal/bus/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: internal/bus imports internal/event only"},
+		{"bus does not take helpers", "internal/bus/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: internal/bus imports internal/event and a few modules only"},
 		{"bus's tests take helpers", "internal/bus/a_test.go", []string{"m/internal/bustest", "m/internal/bus"}, ""},
 		{"bustest is not bus", "internal/bustest/a.go", []string{"m/internal/bus"}, ""},
 		{"internal does not look up", "internal/bustest/a.go", []string{"m/services/posts"}, "m/services/posts: internal packages import internal packages only"},
@@ -89,7 +100,7 @@ func TestCheck(t *testing.T) {
 		{"a service takes no command", "services/posts/a.go", []string{"m/cmd/posts"}, "m/cmd/posts: services import internal/{service,bus,web,event} only, and never each other"},
 		{"nor the module's root", "services/posts/a.go", []string{"m"}, "m: services import internal/{service,bus,web,event} only, and never each other"},
 		{"the frontend takes web", "frontend/server.go", []string{"m/internal/web"}, ""},
-		{"the frontend takes no service", "frontend/server.go", []string{"m/services/posts"}, "m/services/posts: the frontend imports internal/{bus,web,event} only"},
+		{"the frontend takes no service", "frontend/server.go", []string{"m/services/posts"}, "m/services/posts: the frontend imports internal/{telemetry,bus,web,event} only"},
 		{"a command takes services", "cmd/newsfeed/a.go", []string{"m/services/posts", "m/frontend", "m/internal/bus", "m/cmd/newsfeed/embedded"}, ""},
 		{"a command takes no command", "cmd/newsfeed/a.go", []string{"m/cmd/posts/sub"}, "m/cmd/posts/sub: commands import services, frontend and internal packages only"},
 		{"a command takes no helpers", "cmd/newsfeed/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: only tests, bench and e2e import test helpers"},

@@ -51,9 +51,13 @@ type Bus struct {
 type Options struct {
 	// Log gets what an operator should know; default slog.Default().
 	Log *slog.Logger
-	// Observe, if set, is told of everything that happens to an entry. It is
-	// called from many goroutines and must be quick.
-	Observe func(Outcome)
+	// Observe, if set, is told of everything that happens to an entry, and
+	// ObserveBatch of every call of Redis that carries changes, and how many. They
+	// are called from many goroutines and must be quick.
+	Observe      func(Outcome)
+	ObserveBatch func(changes int)
+	// Tracer, if set, follows events from their writer to those who handle them.
+	Tracer Tracer
 
 	// Retry is how an entry that failed is tried again.
 	Retry RetryPolicy
@@ -119,6 +123,9 @@ func (o Options) withDefaults() Options {
 	if o.Observe == nil {
 		o.Observe = func(Outcome) {}
 	}
+	if o.ObserveBatch == nil {
+		o.ObserveBatch = func(int) {}
+	}
 	return o
 }
 
@@ -138,7 +145,7 @@ func New(ctx context.Context, client redis.UniversalClient, opt Options) *Bus {
 	s := loadScripts()
 	return &Bus{
 		client: client, log: opt.Log, opt: opt, scripts: s,
-		groups: newGroups(ctx, client, s.commit), cancel: cancel,
+		groups: newGroups(ctx, client, s.commit, opt), cancel: cancel,
 	}
 }
 
@@ -157,13 +164,14 @@ type Happening string
 
 // What Options.Observe is told.
 const (
-	Handled   Happening = "handled"  // the handler returned nil
-	Unknown   Happening = "unknown"  // of a type that nobody here knows; acknowledged
-	Ignored   Happening = "ignored"  // the handler said Ignore; acknowledged
-	Retried   Happening = "retried"  // the handler failed; the entry will be tried again
-	Deferred  Happening = "deferred" // the handler said NotYet
-	Died      Happening = "died"     // became a dead letter
-	Lost      Happening = "lost"     // was trimmed from the stream while pending
+	Published Happening = "published" // was written to its stream
+	Handled   Happening = "handled"   // the handler returned nil
+	Unknown   Happening = "unknown"   // of a type that nobody here knows; acknowledged
+	Ignored   Happening = "ignored"   // the handler said Ignore; acknowledged
+	Retried   Happening = "retried"   // the handler failed; the entry will be tried again
+	Deferred  Happening = "deferred"  // the handler said NotYet
+	Died      Happening = "died"      // became a dead letter
+	Lost      Happening = "lost"      // was trimmed from the stream while pending
 	TakenOver Happening = "takenover"
 	Braked    Happening = "braked" // the consumer stopped taking new entries
 	Paused    Happening = "paused" // the consumer waits for the infrastructure
@@ -172,7 +180,7 @@ const (
 
 // Happenings returns all of them.
 func Happenings() []Happening {
-	return []Happening{Handled, Unknown, Ignored, Retried, Deferred, Died, Lost, TakenOver, Braked, Paused, Resumed}
+	return []Happening{Published, Handled, Unknown, Ignored, Retried, Deferred, Died, Lost, TakenOver, Braked, Paused, Resumed}
 }
 
 // Outcome is one thing that happened. Entry is zero where it concerns the whole
@@ -182,6 +190,9 @@ type Outcome struct {
 	Stream, Group string
 	Entry         Entry
 	Err           error
+	// Took is how long it took: the write of what was published, the handler's last
+	// attempt at what was handled, retried or given up.
+	Took time.Duration
 }
 
 // tagOf returns the hash tag of a key, braces included, or the whole key.

@@ -146,6 +146,20 @@ func (b *Bus) Commit(ctx context.Context, c Change) (ID, error) {
 	if err := c.validate(); err != nil {
 		return ID{}, err
 	}
+	begin := time.Now()
+	id, err := b.write(ctx, c)
+	if err == nil && c.Stream != "" {
+		b.opt.Observe(Outcome{
+			What: Published, Stream: c.Stream, Entry: Entry{Stream: c.Stream, ID: id, Event: c.Event}, Took: time.Since(begin),
+		})
+	}
+	return id, err
+}
+
+func (b *Bus) write(ctx context.Context, c Change) (ID, error) {
+	if b.opt.Tracer != nil && c.Stream != "" {
+		return b.publishTraced(ctx, c)
+	}
 	return b.groups.do(ctx, c)
 }
 

@@ -132,6 +132,10 @@ func (c *consumer) run(ctx context.Context) {
 	c.flushAcks(lasting)
 }
 
+func (c *consumer) observeTask(what Happening, t *task, err error) {
+	c.b.opt.Observe(Outcome{What: what, Stream: c.stream, Group: c.group, Entry: t.entry, Err: err, Took: t.took})
+}
+
 func (c *consumer) observe(what Happening, e Entry, err error) {
 	c.b.opt.Observe(Outcome{What: what, Stream: c.stream, Group: c.group, Entry: e, Err: err})
 }

@@ -76,10 +76,18 @@ func (c *consumer) bury(ctx context.Context, t *task) error {
 	if err := c.b.Bury(ctx, letter); err != nil {
 		return err
 	}
-	c.log.Error("became a dead letter", "id", t.entry.ID.String(), "origin", t.entry.Stream,
+	c.log.ErrorContext(c.logContext(t), "became a dead letter", "id", t.entry.ID.String(), "origin", t.entry.Stream,
 		"type", t.entry.Event.Type, "event", t.entry.Event.ID, "attempts", letter.Attempts, "error", t.dead)
-	c.observe(Died, t.entry, t.dead)
+	c.observeTask(Died, t, t.dead)
 	return nil
+}
+
+// logContext is that of the task's last attempt, if there was one.
+func (c *consumer) logContext(t *task) context.Context {
+	if t.ctx == nil {
+		return c.handlerCtx
+	}
+	return t.ctx
 }
 
 // Bury adds a dead letter. Doing so again changes nothing. Consumers do it by
@@ -89,9 +97,17 @@ func (b *Bus) Bury(ctx context.Context, letter DeadLetter) error {
 	if err != nil {
 		return fmt.Errorf("bury: %w", err)
 	}
+	ctx, done := b.Traced(ctx, letter.work(WorkBury))
 	err = b.scripts.bury.Run(ctx, b.client, []string{deadKey(letter.Group), deadOrderKey(letter.Group)},
 		letter.field(), data, letter.Time.UnixMilli()).Err()
+	done(err)
 	return Err("bury "+letter.field(), err)
+}
+
+// work is what is done with the letter's entry.
+func (d DeadLetter) work(kind WorkKind) Work {
+	e, _ := event.Parse(d.Stream, d.Entry.String(), d.Fields) // what cannot be understood has its place all the same
+	return Work{Kind: kind, Group: d.Group, Entry: Entry{Stream: d.Stream, ID: d.Entry, Event: e}, Attempt: d.Attempts}
 }
 
 // Dead returns dead letters of one group, oldest first.
@@ -132,8 +148,10 @@ func (b *Bus) Redrive(ctx context.Context, id DeadID) error {
 	for _, name := range fieldOrder(letter.Fields) {
 		args = append(args, name, letter.Fields[name])
 	}
+	ctx, done := b.Traced(ctx, letter.work(WorkRedrive))
 	err = b.scripts.redrive.Run(ctx, b.client,
 		[]string{deadKey(id.Group), deadOrderKey(id.Group), RedriveStream(id.Group)}, args...).Err()
+	done(err)
 	return Err("redrive "+id.field(), err)
 }
 

@@ -28,6 +28,8 @@ const (
 type groups struct {
 	client redis.UniversalClient
 	script *redis.Script
+	tracer Tracer // may be nil
+	batch  func(changes int)
 
 	mu     sync.Mutex
 	lines  map[string]chan *pending // by hash tag
@@ -54,8 +56,8 @@ var errQueueFull = errors.New("too many writes are waiting")
 // ErrClosed says that the Bus has been closed.
 var ErrClosed = errors.New("the bus is closed")
 
-func newGroups(ctx context.Context, client redis.UniversalClient, script *redis.Script) *groups {
-	return &groups{client: client, script: script, lines: map[string]chan *pending{}, ctx: ctx}
+func newGroups(ctx context.Context, client redis.UniversalClient, script *redis.Script, opt Options) *groups {
+	return &groups{client: client, script: script, tracer: opt.Tracer, batch: opt.ObserveBatch, lines: map[string]chan *pending{}, ctx: ctx}
 }
 
 func (g *groups) do(ctx context.Context, c Change) (ID, error) {
@@ -145,9 +147,14 @@ func (g *groups) send(batch []*pending) {
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, batchTimeout)
 	defer cancel()
+	ctx, done := g.together(ctx, batch)
+	g.batch(len(batch))
 	replies, err := g.script.Run(ctx, g.client, keys, args...).Slice()
 	if err == nil && len(replies) != 2*len(batch) {
 		err = fmt.Errorf("%d changes, %d values in answer", len(batch), len(replies))
+	}
+	if done != nil {
+		done(err)
 	}
 	for i, p := range batch {
 		var o outcome
@@ -158,6 +165,17 @@ func (g *groups) send(batch []*pending) {
 		}
 		p.done <- o
 	}
+}
+
+// waiting returns how many changes are in line.
+func (g *groups) waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, line := range g.lines {
+		n += len(line)
+	}
+	return n
 }
 
 // close refuses further changes and waits for those under way.

@@ -98,14 +98,7 @@ func (b *Bus) groupInfo(ctx context.Context, stream string, last ID, g redis.XIn
 	if gi.Delivered, err = ParseID(g.LastDeliveredID); err != nil {
 		return gi, err
 	}
-	switch {
-	case !last.After(gi.Delivered):
-		// Redis 7.0 loses count when it replays its file and on a replica: the lag
-		// that it tells stays too high from then on.
-		gi.Lag = new(int64)
-	case g.Lag >= 0:
-		gi.Lag = &g.Lag
-	}
+	gi.Lag = lagOf(g, gi.Delivered, last)
 	if gi.Dead, err = b.client.HLen(ctx, deadKey(g.Name)).Result(); err != nil {
 		return gi, err
 	}
@@ -133,6 +126,21 @@ func (b *Bus) groupInfo(ctx context.Context, stream string, last ID, g redis.XIn
 		gi.Consumers = append(gi.Consumers, ConsumerInfo{Name: c.Name, Pending: c.Pending, Idle: c.Idle, Alive: alive == 1})
 	}
 	return gi, nil
+}
+
+// lagOf returns how many entries of a stream, whose last is given, the group has
+// not been given; nil if Redis cannot say.
+func lagOf(g redis.XInfoGroup, delivered, last ID) *int64 {
+	switch {
+	case !last.After(delivered):
+		// Redis 7.0 loses count when it replays its file and on a replica: the lag
+		// that it tells stays too high from then on.
+		return new(int64)
+	case g.Lag >= 0:
+		return &g.Lag
+	default:
+		return nil
+	}
 }
 
 // Groups returns the names of the consumer groups on the streams, sorted.

@@ -28,7 +28,9 @@ type task struct {
 	deliveries int64 // by Redis's count
 	attempts   int   // that failed here
 	delay      *backoff.ExponentialBackOff
-	dead       error // set once the entry is to become a dead letter
+	dead       error           // set once the entry is to become a dead letter
+	took       time.Duration   // the last attempt
+	ctx        context.Context // for what is logged of it; never nil after it
 }
 
 // take puts entries into their lanes, leaving out what is in hand already.
@@ -139,9 +141,7 @@ func (c *consumer) attempt(t *task) error {
 		t.dead = errKiller
 	}
 	if t.dead == nil {
-		ctx, cancel := context.WithTimeout(c.handlerCtx, c.b.opt.HandlerTimeout)
-		err := c.handle(ctx, t.entry)
-		cancel()
+		err := c.call(t)
 		if !errors.Is(err, event.ErrMalformed) {
 			return err
 		}
@@ -153,6 +153,27 @@ func (c *consumer) attempt(t *task) error {
 		return err
 	}
 	return errBuried
+}
+
+// call runs the handler once.
+func (c *consumer) call(t *task) error {
+	ctx, cancel := context.WithTimeout(c.handlerCtx, c.b.opt.HandlerTimeout)
+	defer cancel()
+	t.ctx = c.handlerCtx
+	var done func(error)
+	if c.b.opt.Tracer != nil {
+		ctx, done = c.b.opt.Tracer.Begin(ctx, Work{
+			Kind: WorkProcess, Group: c.group, Entry: t.entry, Attempt: t.attempts + 1, Redriven: c.redrive,
+		})
+		t.ctx = context.WithoutCancel(ctx) // lends its values to what is logged of the attempt
+	}
+	begin := time.Now()
+	err := c.handle(event.NewContext(ctx, t.entry.Event.ID), t.entry)
+	t.took = time.Since(begin)
+	if done != nil {
+		done(err)
+	}
+	return err
 }
 
 var (
@@ -168,13 +189,13 @@ func (c *consumer) settle(l *lane, t *task, err error) bool {
 	var ignored *ignoreError
 	switch {
 	case err == nil:
-		c.observe(Handled, t.entry, nil)
+		c.observeTask(Handled, t, nil)
 		return c.finish(l, t, true)
 	case errors.Is(err, event.ErrUnknownType):
-		c.observe(Unknown, t.entry, err)
+		c.observeTask(Unknown, t, err)
 		return c.finish(l, t, true)
 	case errors.As(err, &ignored):
-		c.observe(Ignored, t.entry, err)
+		c.observeTask(Ignored, t, err)
 		return c.finish(l, t, true)
 	case errors.Is(err, errBuried):
 		if c.brake.on() && !c.brake.mixed {
@@ -188,7 +209,7 @@ func (c *consumer) settle(l *lane, t *task, err error) bool {
 		c.brake.hold(l)
 		return false
 	case errors.As(err, &notYet):
-		c.observe(Deferred, t.entry, err)
+		c.observeTask(Deferred, t, err)
 		return c.park(l, t, newBackOff(50*time.Millisecond, time.Second, 2))
 	}
 	t.attempts++
@@ -203,8 +224,8 @@ func (c *consumer) settle(l *lane, t *task, err error) bool {
 		t.dead = err
 		return true // the next step buries it
 	}
-	c.observe(Retried, t.entry, err)
-	c.log.Info("will try again", "id", t.entry.ID.String(), "type", t.entry.Event.Type,
+	c.observeTask(Retried, t, err)
+	c.log.InfoContext(t.ctx, "will try again", "id", t.entry.ID.String(), "type", t.entry.Event.Type,
 		"event", t.entry.Event.ID, "attempt", t.attempts, "error", err)
 	return c.park(l, t, newBackOff(c.b.opt.Retry.First, c.b.opt.Retry.Max, 3))
 }
