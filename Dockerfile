@@ -30,7 +30,7 @@ RUN go mod download
 # changes nothing here only links anew.
 COPY internal internal
 COPY services services
-ENV CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
+ENV CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=grpcnotrace"
 RUN go build ./internal/... ./services/...
 
 COPY cmd cmd

@@ -110,6 +110,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) error {
 	if !ok || rest == "" || isInternal(rest) {
 		return fmt.Errorf("%w: %.140q is no service's path", web.ErrNotFound, r.URL.Path)
 	}
+	web.NameRoute(w, "/api/"+name+"/*")
 	target := *service
 	var err error
 	if target.Path, err = url.PathUnescape("/" + rest); err != nil {
@@ -119,7 +120,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) error {
 	target.RawQuery = r.URL.RawQuery
 
 	ctx := r.Context()
-	if isStream(r) {
+	if web.IsStream(r) {
 		longer, cancel, err := web.LongLived(w, r)
 		if err != nil {
 			return err
@@ -140,12 +141,6 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) error {
 // reach them without going through the page.
 func isInternal(rest string) bool {
 	return slices.Contains([]string{"livez", "readyz", "metrics"}, rest)
-}
-
-// isStream reports whether r asks for server-sent events. No id is "stream", so
-// what ends so is nothing else.
-func isStream(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/stream")
 }
 
 // rewrite makes of the request that came in the one that goes out.

@@ -8,11 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"newsfeed/internal/telemetry"
 	"newsfeed/internal/web"
 )
 
 // Port is where the server listens if it is not told otherwise.
 const Port = 3000
+
+// name is that under which the server's spans are found.
+const name = "frontend"
 
 // Config is what the server can be told by environment variables.
 type Config struct {
@@ -21,6 +25,7 @@ type Config struct {
 	MaxConnections web.Connections   `env:"MAX_CONNECTIONS" envDefault:"4096"`
 	LogLevel       slog.Level        `env:"LOG_LEVEL" envDefault:"info"`
 	DrainTimeout   web.DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
+	web.TraceConfig
 
 	PostsURL     Upstream `env:"POSTS_URL" envDefault:"http://127.0.0.1:5001"`
 	CommentsURL  Upstream `env:"COMMENTS_URL" envDefault:"http://127.0.0.1:5002"`
@@ -53,11 +58,17 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if !built {
 		log.Warn("the page is not built into this program; it says how to get it")
 	}
+	t, err := telemetry.Start(ctx, name, "", cfg.TraceConfig, log)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
 	gateway := newProxy(cfg, log)
+	gateway.reverse.Transport = t.Transport(gateway.transport)
 	defer gateway.close()
 	// Always ready: the page is there whatever else is not, and says so itself.
 	probes := web.NewProbes(func(context.Context) error { return nil })
-	rt, err := newRouter(site, gateway, probes, log, web.WithTrustedProxies(cfg.TrustedProxies))
+	rt, err := newRouter(site, gateway, probes, t.Routes, log, append(t.Options(telemetry.Public()), web.WithTrustedProxies(cfg.TrustedProxies))...)
 	if err != nil {
 		return err
 	}

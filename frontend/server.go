@@ -22,13 +22,15 @@ import (
 	"newsfeed/internal/web"
 )
 
-func newRouter(site fs.FS, gateway *proxy, probes *web.Probes, log *slog.Logger, opts ...web.Option) (*web.Router, error) {
+// newRouter returns the router; more adds routes before those that take all paths.
+func newRouter(site fs.FS, gateway *proxy, probes *web.Probes, more func(*web.Router), log *slog.Logger, opts ...web.Option) (*web.Router, error) {
 	pages, err := newFiles(site)
 	if err != nil {
 		return nil, err
 	}
 	rt := web.NewRouter(log, opts...)
 	probes.Routes(rt)
+	more(rt)
 	rt.HandlePrefix("/api/", gateway.serve)
 	rt.HandlePrefix("/", pages.serve)
 	return rt, nil

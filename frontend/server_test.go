@@ -37,7 +37,7 @@ func newServer(t *testing.T, site fs.FS, cfg Config, opts ...web.Option) http.Ha
 	log := slog.New(slog.DiscardHandler)
 	gateway := newProxy(cfg, log)
 	t.Cleanup(gateway.close)
-	rt, err := newRouter(site, gateway, web.NewProbes(func(context.Context) error { return nil }), log, opts...)
+	rt, err := newRouter(site, gateway, web.NewProbes(func(context.Context) error { return nil }), func(*web.Router) {}, log, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func TestProxySlowClient(t *testing.T) {
 	}), log)
 	t.Cleanup(gateway.close)
 	gateway.streamWrite = 50 * time.Millisecond
-	rt, err := newRouter(built(), gateway, web.NewProbes(nil), log)
+	rt, err := newRouter(built(), gateway, web.NewProbes(nil), func(*web.Router) {}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

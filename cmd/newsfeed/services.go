@@ -70,6 +70,7 @@ func prepareAll(services []service, environ map[string]string, redisURL string, 
 		s.port += o.portOffset
 		env := maps.Clone(environ)
 		delete(env, "REDIS_URL_FILE")
+		delete(env, "OTEL_SERVICE_NAME") // each service has its own
 		env["REDIS_URL"] = redisURL
 		env["LISTEN_ADDR"] = "localhost:" + strconv.Itoa(s.port)
 		if o.everywhere {

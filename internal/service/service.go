@@ -37,37 +37,27 @@ type Service struct {
 	Ready func(ctx context.Context) error
 	// Work, if set, runs beside the rest until its context ends.
 	Work func(ctx context.Context) error
+	// Dead are the groups whose dead letters are the service's; if nil, its own.
+	Dead []string
+	// View says that what Handle makes of the Streams is a view, which can be stale.
+	View bool
 }
 
-// Connect opens the bus that the configuration names. Nothing is sent yet.
-// close ends it and its connections, when nothing uses it any more.
-func Connect(ctx context.Context, cfg web.Config, log *slog.Logger) (b *bus.Bus, closeBus func(), err error) {
-	client, err := bus.Connect(string(cfg.RedisURL))
-	if err != nil {
-		return nil, nil, &web.ConfigError{Variable: "REDIS_URL", Err: err}
-	}
-	counts := newCounts()
-	b = bus.New(ctx, client, bus.Options{Log: log, Observe: counts.add})
-	return b, func() {
-		b.Close()
-		log.Info("stopped", "entries", counts)
-		if err := client.Close(); err != nil {
-			log.Warn("closing the connections to Redis", "error", err)
-		}
-	}, nil
-}
-
-// Run runs the service on b until ctx ends, and returns nil after a clean stop.
+// Run runs the service on base until ctx ends, and returns nil after a clean stop.
 // While Redis is away it answers that it is not ready, and waits.
-func (s Service) Run(ctx context.Context, b *bus.Bus) error {
+func (s Service) Run(ctx context.Context, base *Base) error {
+	b := base.Bus
 	ready := b.Ready
 	if s.Ready != nil {
 		ready = s.Ready
 	}
 	probes := web.NewProbes(ready)
-	rt := web.NewRouter(s.Log, web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies))
+	rt := web.NewRouter(s.Log, append(base.Telemetry.Options(),
+		web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies))...)
 	probes.Routes(rt)
 	s.Routes(rt)
+	base.watch(s)
+	base.Telemetry.Routes(rt)
 	s.warn()
 
 	g, ctx := errgroup.WithContext(ctx)

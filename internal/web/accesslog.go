@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -11,22 +12,23 @@ const statusClientGone = 499
 
 // withAccessLog writes one line per request when it is done, also if it panics.
 // Probes come every few seconds and are of interest only when debugging.
-func withAccessLog(log *slog.Logger, next http.Handler) http.Handler {
+func withAccessLog(log *slog.Logger, observe func(context.Context, Served), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
+			served := Served{Method: r.Method, Route: rec.route, Status: rec.logged(r), Took: time.Since(start)}
+			observe(r.Context(), served)
 			level := slog.LevelInfo
-			switch r.URL.Path {
-			case "/livez", "/readyz", "/metrics":
+			if IsProbe(r) {
 				level = slog.LevelDebug
 			}
 			log.LogAttrs(r.Context(), level, "request",
 				slog.String("method", r.Method),
 				slog.String("path", r.URL.Path), // the query can hold what is not for the log
-				slog.Int("status", rec.logged(r)),
+				slog.Int("status", served.Status),
 				slog.Int64("bytes", rec.bytes),
-				slog.Duration("duration", time.Since(start)),
+				slog.Duration("duration", served.Took),
 				slog.String("request_id", RequestID(r.Context())))
 		}()
 		next.ServeHTTP(rec, r)
@@ -39,6 +41,7 @@ type recorder struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
 	bytes  int64
+	route  string // see NameRoute
 }
 
 func (rec *recorder) WriteHeader(status int) {
@@ -88,13 +91,19 @@ func (rec *recorder) logged(r *http.Request) int {
 
 // begun reports whether an answer is under way on w.
 func begun(w http.ResponseWriter) bool {
+	rec := recorderOf(w)
+	return rec != nil && rec.status != 0
+}
+
+// recorderOf returns the recorder at or below w, nil if there is none.
+func recorderOf(w http.ResponseWriter) *recorder {
 	for {
 		if rec, ok := w.(*recorder); ok {
-			return rec.status != 0
+			return rec
 		}
 		under, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
-			return false
+			return nil
 		}
 		w = under.Unwrap()
 	}

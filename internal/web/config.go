@@ -29,6 +29,7 @@ type Config struct {
 	LogLevel       slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	Instance       Instance      `env:"INSTANCE"`
 	DrainTimeout   DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
+	TraceConfig
 }
 
 // ListenAddr is host:port with an IP address or localhost, or :port for all

@@ -3,7 +3,9 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
+	"strings"
 )
 
 // DevelopmentToken is a token that everyone knows. It is honoured only for
@@ -31,4 +33,29 @@ func Guard(variable string, token Secret, h Handler, also ...Secret) Handler {
 		}
 		return h(w, r)
 	}
+}
+
+// Inside lets h answer only requests that come from this machine or a private
+// network (RFC 1918, RFC 4193, link-local), and on the whole way from there as far
+// as proxies tell; else the answer is [ErrForbidden]. It is for what those who run
+// the services read, and not for secrets: behind a gateway that hides where
+// requests come from, all of them are from inside.
+func Inside(h Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !inside(addrOf(r.RemoteAddr)) {
+			return fmt.Errorf("%w: only private networks are answered", ErrForbidden)
+		}
+		for _, line := range r.Header.Values(forwardedHeader) {
+			for hop := range strings.SplitSeq(line, ",") {
+				if addr, ok := parseHop(strings.TrimSpace(hop)); !ok || !inside(addr) {
+					return fmt.Errorf("%w: only private networks are answered, and this came from elsewhere", ErrForbidden)
+				}
+			}
+		}
+		return h(w, r)
+	}
+}
+
+func inside(addr netip.Addr) bool {
+	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -31,6 +32,8 @@ type Router struct {
 	origins []Origin
 	proxies []Proxy
 	limit   time.Duration
+	observe func(context.Context, Served)
+	around  func(http.Handler) http.Handler
 	chain   http.Handler
 }
 
@@ -48,6 +51,7 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	rt := &Router{
 		log: log, outages: slog.New(newSeldom(log.Handler())),
 		mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout,
+		observe: func(context.Context, Served) {}, around: func(h http.Handler) http.Handler { return h },
 	}
 	for _, opt := range opts {
 		opt(rt)
@@ -55,8 +59,8 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	rt.mux.NotFoundHandler = rt.answer(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: no such path", ErrNotFound)
 	})
-	rt.chain = withHeaders(rt.origins, withRequestID(withClient(rt.proxies,
-		withAccessLog(log, withRecovery(log, withCORS(rt.origins, withDeadline(rt.limit, rt.mux)))))))
+	rt.chain = rt.around(withHeaders(rt.origins, withRequestID(withClient(rt.proxies,
+		withAccessLog(log, rt.observe, withRecovery(log, withCORS(rt.origins, withDeadline(rt.limit, rt.mux))))))))
 	return rt
 }
 
@@ -68,7 +72,10 @@ func (rt *Router) Handle(method, path string, h Handler) {
 	if !ok {
 		res = resource{}
 		rt.paths[path] = res
-		rt.mux.Handle(path, rt.answer(res.serve))
+		rt.mux.Handle(path, rt.answer(func(w http.ResponseWriter, r *http.Request) error {
+			NameRoute(w, path)
+			return res.serve(w, r)
+		}))
 	}
 	res[method] = h
 }
@@ -88,7 +95,10 @@ func (rt *Router) Routes() []string {
 // HandlePrefix sets the handler for every method and every path that begins with
 // prefix and that no route set before takes.
 func (rt *Router) HandlePrefix(prefix string, h Handler) {
-	rt.mux.PathPrefix(prefix).Handler(rt.answer(h))
+	rt.mux.PathPrefix(prefix).Handler(rt.answer(func(w http.ResponseWriter, r *http.Request) error {
+		NameRoute(w, prefix+"*")
+		return h(w, r)
+	}))
 }
 
 // ServeHTTP implements [http.Handler].

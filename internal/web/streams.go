@@ -144,6 +144,13 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Strea
 	}
 }
 
+// Open is how many streams there are.
+func (s *Streams) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
+
 // admit takes a place for a stream to addr.
 func (s *Streams) admit(addr string) error {
 	s.mu.Lock()

@@ -15,7 +15,13 @@ var version, commit string
 // linux/amd64)". A build from a work tree that nobody gave a version has the one
 // that the go command wrote into it.
 func Version() string {
-	v, c := version, commit
+	v, c := Build()
+	return fmt.Sprintf("%s (commit %s, %s %s/%s)", v, c, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// Build returns the version and the commit of this build, each "unknown" if it is.
+func Build() (v, c string) {
+	v, c = version, commit
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v == "" {
 			v = info.Main.Version
@@ -26,8 +32,7 @@ func Version() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s (commit %s, %s %s/%s)",
-		orUnknown(v), orUnknown(c), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return orUnknown(v), orUnknown(c)
 }
 
 func orUnknown(s string) string {

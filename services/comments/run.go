@@ -23,17 +23,19 @@ type Config struct {
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	base, err := service.Connect(ctx, event.Comments, cfg.Config, log)
 	if err != nil {
 		return err
 	}
-	defer closeBus()
+	defer base.Close()
+	b := base.Bus
 	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
 	c := &consumer{store: s, awaited: map[bus.ID]bus.ID{}}
 	a := api{
 		store: s, limits: service.NewRateLimit(b, event.Comments, cfg.RateLimit, cfg.AdminToken), admin: cfg.AdminToken,
 		streams: web.NewStreams(log, cfg.StreamOptions()), watchers: newWatchers(),
 	}
+	base.Telemetry.Streams(a.streams)
 	return service.Service{
 		Name: event.Comments, Port: Port, Config: cfg.Config, Log: log,
 		Tokens:  map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken},
@@ -44,5 +46,5 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			a.watchers.follow(ctx, b)
 			return nil
 		},
-	}.Run(ctx, b)
+	}.Run(ctx, base)
 }

@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"newsfeed/internal/bus"
+	"newsfeed/internal/bus/busotel"
 	"newsfeed/internal/event"
 )
 
@@ -68,7 +69,7 @@ func (p *pusher) send(run, soft context.Context, e bus.Entry) error {
 	}
 	delay := p.times.delays()
 	for attempts := 1; ; attempts++ {
-		after, err := delay.NextBackOff(), p.post(soft, e.Event.ID, body)
+		after, err := delay.NextBackOff(), p.attempt(soft, e, attempts, body)
 		switch err := err.(type) { //nolint:errorlint // as post makes them
 		case nil:
 			p.outage.over(p)
@@ -103,8 +104,19 @@ func encode(e event.Event) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
+// attempt delivers once, as part of the event's trace.
+func (p *pusher) attempt(ctx context.Context, e bus.Entry, number int, body []byte) error {
+	ctx, done := p.store.bus.Traced(ctx, bus.Work{
+		Kind: bus.WorkProcess, Group: groupOf(p.sub.name()), Entry: e, Attempt: number,
+	})
+	trace := cmp.Or(busotel.TraceParent(ctx), e.Event.TraceParent)
+	err := p.post(ctx, e.Event.ID, trace, body)
+	done(err)
+	return err
+}
+
 // post delivers once. nil means that the subscriber has the event.
-func (p *pusher) post(ctx context.Context, id string, body []byte) error {
+func (p *pusher) post(ctx context.Context, id, trace string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, p.times.Delivery)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.sub.url.String(), bytes.NewReader(body))
@@ -117,6 +129,9 @@ func (p *pusher) post(ctx context.Context, id string, body []byte) error {
 		// True, and it lets the client send again by itself what met a connection
 		// that the subscriber was just closing.
 		req.Header.Set("Idempotency-Key", id)
+	}
+	if event.ValidTraceParent(trace) {
+		req.Header.Set("Traceparent", trace)
 	}
 	res, err := p.client.Do(req)
 	if u, ok := errors.AsType[*url.Error](err); ok {

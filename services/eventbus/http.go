@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"newsfeed/internal/bus"
+	"newsfeed/internal/bus/busotel"
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
 )
@@ -55,6 +56,11 @@ func (a api) publish(w http.ResponseWriter, r *http.Request) error {
 	e, err := incoming(members).event(time.Now())
 	if err != nil {
 		return err
+	}
+	// Where this service makes spans of its own, the one of this request goes on from
+	// the header, and the event from it.
+	if trace := r.Header.Get("Traceparent"); e.TraceParent == "" && busotel.TraceParent(r.Context()) == "" && event.ValidTraceParent(trace) {
+		e.TraceParent = trace
 	}
 	if _, err := a.store.bus.Publish(r.Context(), event.Stream(event.Owner(e.Type)), e); err != nil {
 		return err

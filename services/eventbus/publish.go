@@ -55,7 +55,9 @@ func (in incoming) event(now time.Time) (event.Event, error) {
 	e.Time = in.time(now)
 	e.CausationID = in.text("causationid")
 	e.CorrelationID = cmp.Or(in.text("correlationid"), e.CausationID, e.ID)
-	e.TraceParent = in.text("traceparent")
+	if trace := in.text("traceparent"); event.ValidTraceParent(trace) {
+		e.TraceParent = trace
+	}
 	return e, nil
 }
 

@@ -41,10 +41,10 @@ func TestIncoming(t *testing.T) {
 			event.Event{Type: "PostCreated", Data: []byte(`{"id":"p1","title":"é\u00e9"}`), ID: own, Source: external, Subject: "p1", Time: now, CorrelationID: own},
 		}, {
 			"all of it",
-			`{"type":"Odd","data":{"a":1.0},"id":"i","source":"shop","subject":"s","time":"2024-05-06T14:00:00.5+02:00","correlationid":"c","causationid":"d","traceparent":"t"}`,
+			`{"type":"Odd","data":{"a":1.0},"id":"i","source":"shop","subject":"s","time":"2024-05-06T14:00:00.5+02:00","correlationid":"c","causationid":"d","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}`,
 			event.Event{
 				Type: "Odd", Data: []byte(`{"a":1.0}`), ID: "i", Source: "shop", Subject: "s",
-				Time: time.Date(2024, 5, 6, 12, 0, 0, 5e8, time.UTC), CorrelationID: "c", CausationID: "d", TraceParent: "t",
+				Time: time.Date(2024, 5, 6, 12, 0, 0, 5e8, time.UTC), CorrelationID: "c", CausationID: "d", TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 			},
 		}, {
 			"null is absent", `{"type":"Odd","data":{},"id":null,"source":null,"subject":null,"time":null,"correlationid":null,"causationid":null}`,

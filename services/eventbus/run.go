@@ -31,11 +31,12 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	base, err := service.Connect(ctx, event.EventBus, cfg.Config, log)
 	if err != nil {
 		return err
 	}
-	defer closeBus()
+	defer base.Close()
+	b := base.Bus
 	// Nothing here is for pages of other origins: it shows what is not public.
 	cfg.CORSOrigins = nil
 	merge := b.Merge(streams()...)
@@ -43,20 +44,25 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
 		store: newStore(b), merge: merge, token: cfg.BusToken,
 		streams: web.NewStreams(log, web.StreamOptions{}), patience: pagePatience,
 	}
+	base.Telemetry.Streams(a.streams)
+	all, dead := pushers(a.store, merge, cfg, log, t.withDefaults()), []string{}
+	for _, p := range all {
+		dead = append(dead, groupOf(p.sub.name()))
+	}
 	return service.Service{
 		Name: event.EventBus, Port: Port, Config: cfg.Config, Log: log,
 		Tokens: map[string]web.Secret{"BUS_TOKEN": cfg.BusToken},
-		Routes: a.routes,
+		Routes: a.routes, Dead: dead,
 		Work: func(ctx context.Context) error {
 			var wg sync.WaitGroup
 			wg.Go(func() { merge.Watch(ctx) })
-			for _, p := range pushers(a.store, merge, cfg, log, t.withDefaults()) {
+			for _, p := range all {
 				wg.Go(func() { p.run(ctx) })
 			}
 			wg.Wait()
 			return nil
 		},
-	}.Run(ctx, b)
+	}.Run(ctx, base)
 }
 
 // pushers returns one for each subscriber.

@@ -89,11 +89,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return &web.ConfigError{Variable: "MODERATORS_FILE", Err: err}
 	}
-	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	base, err := service.Connect(ctx, event.Moderator, cfg.Config, log)
 	if err != nil {
 		return err
 	}
-	defer closeBus()
+	defer base.Close()
+	b := base.Bus
 	s := newStore(b)
 	c := &consumer{store: s, rules: rules, judge: cfg.judge(log)}
 	dog := watchdog{store: s, limit: cfg.HeldLimit, every: heldPoll, log: log}
@@ -101,6 +102,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		dog.hook = newWebhook(cfg.HeldWebhook, cfg.HeldWebhookSecret, alarmTimeout)
 	}
 	a := api{store: s, rules: rules, judged: c.judge != nil, door: door{people, cfg.AdminToken}, limit: cfg.HeldLimit, log: log}
+	base.Telemetry.Metrics.MustRegister(newQueueMetrics(s))
 	return service.Service{
 		Name: event.Moderator, Port: Port, Config: cfg.Config, Log: log,
 		Tokens:  map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken},
@@ -114,5 +116,5 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			g.Go(func() error { dog.run(ctx); return nil })
 			return g.Wait()
 		},
-	}.Run(ctx, b)
+	}.Run(ctx, base)
 }

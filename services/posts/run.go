@@ -23,11 +23,12 @@ type Config struct {
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	base, err := service.Connect(ctx, event.Posts, cfg.Config, log)
 	if err != nil {
 		return err
 	}
-	defer closeBus()
+	defer base.Close()
+	b := base.Bus
 	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
 	a := api{
 		store: s, limits: service.NewRateLimit(b, event.Posts, cfg.RateLimit, cfg.AdminToken),
@@ -37,5 +38,5 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		Name: event.Posts, Port: Port, Config: cfg.Config, Log: log,
 		Tokens: map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken, "POST_TOKEN": cfg.PostToken},
 		Routes: a.routes, Streams: []string{stream}, Handle: s.handle,
-	}.Run(ctx, b)
+	}.Run(ctx, base)
 }

@@ -21,19 +21,21 @@ type Config struct {
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	b, closeBus, err := service.Connect(ctx, cfg.Config, log)
+	base, err := service.Connect(ctx, event.Query, cfg.Config, log)
 	if err != nil {
 		return err
 	}
-	defer closeBus()
+	defer base.Close()
+	b := base.Bus
 	s := newStore(b)
 	h := newHub(s, log)
 	streams := web.NewStreams(log, cfg.StreamOptions())
+	base.Telemetry.Streams(streams)
 	return service.Service{
 		Name: event.Query, Port: Port, Config: cfg.Config, Log: log,
 		Routes:  api{s, h, newLive(h, streams, log), feeds{s, cfg.PublicURL}}.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Comments)},
-		Handle:  s.handle,
+		Handle:  s.handle, View: true,
 		Ready: func(ctx context.Context) error {
 			if h.cache.servable() {
 				return nil
@@ -46,5 +48,5 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			g.Go(func() error { return newKeeper(s, log).run(ctx) })
 			return g.Wait()
 		},
-	}.Run(ctx, b)
+	}.Run(ctx, base)
 }
