@@ -72,7 +72,7 @@ func targets() []target {
 		{"frontend", "GET", "/api/query/posts/{id}", ""},
 	}
 	for _, service := range append([]string{"eventbus", "frontend"}, services...) {
-		all = append(all, target{service, "GET", "/livez", ""}, target{service, "GET", "/readyz", ""})
+		all = append(all, target{service, "GET", "/livez", ""}, target{service, "GET", "/readyz", ""}, target{service, "GET", "/metrics", ""})
 	}
 	return all
 }

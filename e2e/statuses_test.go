@@ -40,7 +40,9 @@ func (s *system) answers(status int, r request) {
 }
 
 // isProbe reports whether an operation is of those that every service has.
-func isProbe(op string) bool { return op == "GET /livez" || op == "GET /readyz" }
+func isProbe(op string) bool {
+	return op == "GET /livez" || op == "GET /readyz" || op == "GET /metrics"
+}
 
 func TestGuardedOperations(t *testing.T) {
 	t.Parallel()
@@ -55,6 +57,9 @@ func TestGuardedOperations(t *testing.T) {
 			r := operation(service, op)
 			if isProbe(op) {
 				d.must(http.StatusOK, r.with("Host", "feed.example"))
+				if op == "GET /metrics" {
+					d.must(http.StatusForbidden, r.with("X-Forwarded-For", "192.0.2.1"))
+				}
 			} else if a := d.must(http.StatusForbidden, r.with("Host", "feed.example")); !strings.Contains(string(a.body), variable) {
 				t.Errorf("%s: %s does not name %s", r, a.body, variable)
 			}
@@ -109,6 +114,11 @@ func TestNothingThere(t *testing.T) {
 	s := startSystem(t)
 	s.must(http.StatusNotFound, request{service: "comments", path: "/comments/nothing/stream"})
 	s.must(http.StatusNotFound, request{service: "query", path: "/posts/nothing/comments.atom"})
+	for _, service := range services {
+		metrics := request{service: service, path: "/metrics"}
+		s.must(http.StatusOK, metrics)
+		s.must(http.StatusForbidden, metrics.with("X-Forwarded-For", "192.0.2.1"))
+	}
 }
 
 func TestNotModified(t *testing.T) {
@@ -201,7 +211,7 @@ func TestUnavailable(t *testing.T) {
 		for _, op := range document.Operations() {
 			r := operation(service, op)
 			switch op {
-			case "GET /livez", "GET /moderation/rules", "POST /moderation/check":
+			case "GET /livez", "GET /metrics", "GET /moderation/rules", "POST /moderation/check":
 				d.must(http.StatusOK, r)
 			case "GET /posts/stream", "GET /events/stream": // wait for it
 			default:

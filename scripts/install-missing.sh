@@ -40,6 +40,11 @@ need_alternatives() {
 	need_node
 }
 
+# The tests let Prometheus scrape the services and evaluate the alerts.
+need_prometheus() {
+	command -v prometheus >/dev/null && command -v promtool >/dev/null || apt="$apt prometheus" dnf="$dnf golang-github-prometheus" brew="$brew prometheus"
+}
+
 find_missing() {
 	apt='' dnf='' brew=''
 	need_redis
@@ -47,11 +52,12 @@ find_missing() {
 		need_cc
 		need_tour
 		need_node
+		need_prometheus
 	fi
 	[ "$target" != bench ] || need_alternatives
 }
 
-# The distribution starts redis-server on 6379 and nginx on 80 once they are
+# The distribution starts redis-server on 6379, nginx on 80 and Prometheus on 9090 once they are
 # installed, and at every boot. Nothing here uses those, so neither is to happen.
 policy=/usr/sbin/policy-rc.d
 install_quietly() {
@@ -65,7 +71,7 @@ install_quietly() {
 	apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null || echo 'apt-get update failed; trying with the lists there are' >&2
 	# shellcheck disable=SC2086 # a list of words
 	apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $apt </dev/null || return
-	for service in redis-server nginx; do
+	for service in redis-server nginx prometheus; do
 		case $apt in *$service*)
 			if command -v systemctl >/dev/null; then
 				systemctl -q disable --now $service >/dev/null 2>&1 || systemctl -q disable $service >/dev/null 2>&1 || true

@@ -71,6 +71,7 @@ func TestFaultsAndRights(t *testing.T) {
 	s.run(t, "poison", poison)
 	s.run(t, "left behind", func(s *stack) { leftBehind(s, rec) })
 	s.run(t, "given up", givenUp)
+	s.run(t, "scraped", scraped)
 	if t.Failed() {
 		return
 	}
@@ -85,6 +86,15 @@ func TestFaultsAndRights(t *testing.T) {
 	})
 	t.Run("granted and used", func(t *testing.T) { compare(t, users(t), rec) })
 	t.Run("refused", func(t *testing.T) { refused(t, s) })
+}
+
+// scraped reads the metrics of every service, for which it asks Redis.
+func scraped(s *stack) {
+	for _, service := range services() {
+		if body := s.must(http.StatusOK, "GET", s.url(service)+"/metrics", ""); !strings.Contains(body, `newsfeed_poll_up{poll="streams"} 1`) {
+			s.t.Errorf("%s does not get from Redis what its metrics need:\n%s", service, body)
+		}
+	}
 }
 
 func (s *stack) names(services ...string) []string {
