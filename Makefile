@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up down e2e go lint
+.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-14s %s\n' "$$t" "$$d"; done
@@ -90,8 +90,11 @@ env: ## write .env with random tokens and passwords for the containers
 up: ## build the images and start everything in containers
 	VERSION='$(VERSION)' COMMIT='$(COMMIT)' docker compose up --build --wait $(ARGS)
 
+observe: ## the same, with Prometheus, Grafana and Jaeger, and traces sent there
+	COMPOSE_PROFILES=observability VERSION='$(VERSION)' COMMIT='$(COMMIT)' docker compose up --build --wait $(ARGS)
+
 down: ## stop the containers; ARGS=-v deletes what was written, too
-	docker compose down $(ARGS)
+	COMPOSE_PROFILES=observability docker compose down $(ARGS)
 
 e2e: go ## test the images, Compose and the container walkthrough, with Docker
 	go test -tags containers -count=1 -timeout 28m -v $(TESTFLAGS) ./e2e/containers
