@@ -25,6 +25,7 @@ func measurements() []measurement {
 		{name: "publish", run: measurePublish},
 		{name: "lone", run: measureLone},
 		{name: "commit", run: measureCommit},
+		{name: "seen", run: measureSeen},
 		{name: "hop", run: measureHop},
 		{name: "write", run: measureWrite},
 		{name: "page", run: measurePage},
