@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import type { AxeResults } from 'axe-core';
+import type { AxeResults, RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
@@ -14,13 +14,16 @@ const folder = process.env.SCREENSHOTS;
 
 const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
   [
-    { device: 'phone', viewport: { width: 390, height: 844 } },
+    { device: 'phone', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
     { device: 'desk', viewport: { width: 1280, height: 900 } },
-  ].map((size) => ({ name: `${size.device}-${colorScheme}`, options: { colorScheme, viewport: size.viewport, bypassCSP: true, reducedMotion: 'reduce' as const } })),
+  ].map(({ device, ...size }) => ({ name: `${device}-${colorScheme}`, options: { colorScheme, ...size, bypassCSP: true, reducedMotion: 'reduce' as const } })),
 );
 
 let system: System;
 let post: string;
+
+/** A post of the person who looks. */
+const mine = { id: 'mine', title: 'To be changed', body: '', author: '', createdAt: '2026-01-02T03:04:05Z', version: 1 };
 
 beforeAll(async () => {
   system = await start();
@@ -51,6 +54,10 @@ afterEach(async () => {
   await Promise.all(system.browser.contexts().map((context) => context.close()));
   expect(system.troubles.splice(0)).toEqual([]);
 });
+
+interface Axe {
+  run: (options: RunOptions) => Promise<AxeResults>;
+}
 
 /** Every page and state: where it is, and what a person does there to see it. */
 const states: Record<string, { at: () => string; show: (page: Page) => Promise<unknown> }> = {
@@ -96,6 +103,55 @@ const states: Record<string, { at: () => string; show: (page: Page) => Promise<u
       await page.getByText('Loading').first().waitFor({ state: 'attached' });
     },
   },
+  'feed-arrived': {
+    at: () => '/',
+    show: async (page) => {
+      await page.getByText('Live', { exact: true }).waitFor();
+      await page.evaluate(() => {
+        window.scrollTo(0, 120);
+      });
+      await page.waitForFunction(() => window.scrollY > 80);
+      const { id, editToken } = await system.post({ title: 'Only just written' });
+      await page.getByRole('button', { name: '1 new post' }).waitFor();
+      const headers = { Authorization: `Bearer ${editToken}` };
+      page.once('close', () => void fetch(`${system.url}/api/posts/posts/${id}`, { method: 'DELETE', headers }));
+    },
+  },
+  'feed-moment': {
+    at: () => '/',
+    show: async (page) => {
+      await page.getByRole('button', { name: 'when exactly?' }).first().click();
+      await page.getByText(/20\d\d at \d/).first().waitFor();
+    },
+  },
+  'post-edit': {
+    at: () => '/',
+    show: async (page) => {
+      await page.getByRole('button', { name: 'Write a post…' }).click();
+      await page.getByLabel('Title').fill('To be changed');
+      await page.route('**/api/posts/posts', (route) => route.fulfill({ status: 201, json: { ...mine, editToken: 'x' } }));
+      await page.route('**/api/query/posts/mine**', (route) => route.fulfill({ json: { ...mine, commentCount: 0, comments: [] } }));
+      await page.getByRole('button', { name: 'Post', exact: true }).click();
+      await page.getByRole('link', { name: 'To be changed', exact: true }).click();
+      await page.getByRole('button', { name: 'Edit: To be changed' }).click();
+      await page.getByLabel('Title').fill('');
+      const errors = [{ pointer: '/title', detail: 'must not be empty' }];
+      const problem = { type: 'urn:newsfeed:problem:invalid', title: 'Invalid', status: 400, errors };
+      await page.route('**/api/posts/posts/mine', (route) =>
+        route.fulfill({ status: 400, json: problem, contentType: 'application/problem+json' }),
+      );
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Title must not be empty').waitFor();
+    },
+  },
+  'post-down': {
+    at: () => '/',
+    show: async (page) => {
+      await page.route('**/api/query/posts/**', (route) => route.fulfill({ status: 500, body: '' }));
+      await page.getByRole('link', { name: 'What we learned from moving to streams', exact: true }).click();
+      await page.getByRole('alert').nth(1).waitFor();
+    },
+  },
   post: { at: () => `/posts/${post}`, show: (page) => page.getByText('on a wall somewhere').waitFor() },
   'post-own': {
     at: () => `/posts/${post}`,
@@ -120,6 +176,22 @@ const states: Record<string, { at: () => string; show: (page: Page) => Promise<u
       await page.getByText('Cheap watches').waitFor();
       await page.keyboard.press('r');
       await page.getByRole('form', { name: 'Why is it rejected?' }).waitFor();
+    },
+  },
+  'queue-empty': {
+    at: () => '/',
+    show: async (page) => {
+      await page.route('**/moderation/queue?**', (route) => route.fulfill({ json: [] }));
+      await page.getByRole('link', { name: 'Moderation' }).click();
+      await page.getByText('Nothing is waiting').waitFor();
+    },
+  },
+  'queue-down': {
+    at: () => '/',
+    show: async (page) => {
+      await page.route('**/moderation/queue?**', (route) => route.fulfill({ status: 500, body: '' }));
+      await page.getByRole('link', { name: 'Moderation' }).click();
+      await page.getByRole('alert').waitFor();
     },
   },
   log: { at: () => '/moderation/log', show: (page) => page.getByText('by the rules').first().waitFor() },
@@ -148,7 +220,7 @@ describe.each(looks)('$name', ({ name, options }) => {
     await show(page);
     if (folder) await page.screenshot({ path: `${folder}/${state}-${name}.png` });
     await page.addScriptTag({ path: axe });
-    const { violations } = await page.evaluate(() => (window as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run());
+    const { violations } = await page.evaluate(() => (window as unknown as { axe: Axe }).axe.run({ rules: { 'target-size': { enabled: true } } }));
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
     const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth] as const);
     expect(width).toBeLessThanOrEqual(room);

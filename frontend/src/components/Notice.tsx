@@ -7,7 +7,7 @@ import { Button } from './Button';
 import styles from './Notice.module.css';
 
 interface Props {
-  look?: 'plain' | 'bad' | 'good';
+  look?: 'plain' | 'bad' | 'good' | 'empty';
   /** Whether screen readers are to say it as soon as it appears. */
   role?: 'alert' | 'status';
   children: ReactNode;

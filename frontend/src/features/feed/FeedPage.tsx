@@ -33,7 +33,7 @@ export function FeedPage() {
         <Failure error={feed.error} stale={feed.data !== undefined} retry={() => void feed.refetch()} />
       )}
       {feed.isSuccess && posts.length === 0 && (
-        <Notice>
+        <Notice look="empty">
           <h2>{text.feedEmpty}</h2>
           <p>{text.feedEmptyHint}</p>
         </Notice>

@@ -7,18 +7,16 @@ import type { Post } from '@/lib/api';
 import { merge } from '@/lib/comments';
 import { text } from '@/lib/text';
 
+import { excerpt } from './excerpt';
 import styles from './PostCard.module.css';
 
 /** How many of the latest comments the feed shows. */
 const shown = 2;
 
-/** A text longer than this, or of more lines, is cut short. */
-const long = { characters: 600, lines: 9 };
-
 /** A post in the feed, with its latest comments. */
 export function PostCard({ post }: { post: Post }) {
   const to = `/posts/${encodeURIComponent(post.id)}`;
-  const isLong = post.body.length > long.characters || post.body.split('\n', long.lines + 1).length > long.lines;
+  const short = excerpt(post.body);
   const latest = merge(post.comments, new Map()).seen.slice(-shown);
   const earlier = post.commentCount - latest.length;
   return (
@@ -27,8 +25,8 @@ export function PostCard({ post }: { post: Post }) {
       <h2 className={styles.title}>
         <Link to={to}>{post.title}</Link>
       </h2>
-      {post.body && <Markdown className={isLong ? styles.long : undefined}>{post.body}</Markdown>}
-      {isLong && (
+      {post.body && <Markdown>{short ?? post.body}</Markdown>}
+      {short !== undefined && (
         <Link to={to} className={styles.more}>
           {text.readPost}
           <span className="visually-hidden">: {post.title}</span>

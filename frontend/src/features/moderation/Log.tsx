@@ -41,7 +41,9 @@ export function Log() {
       </div>
       {log.isPending && <Skeleton cards={2} />}
       {log.isError && <Failure error={log.error} stale={!!log.data} retry={() => void log.refetch()} />}
-      {log.isSuccess && entries.length === 0 && !log.hasNextPage && <Notice>{words.logEmpty}</Notice>}
+      {log.isSuccess && entries.length === 0 && !log.hasNextPage && <Notice look="empty">
+          <p>{words.logEmpty}</p>
+        </Notice>}
       <ol className={styles.entries}>
         {entries.map((entry) => (
           <li key={entry.entry}>
@@ -55,11 +57,7 @@ export function Log() {
               </Link>
             </div>
             <p className={styles.content}>{entry.content}</p>
-            {[entry.rule && words.rule(entry.rule), entry.reason, entry.note].filter(Boolean).map((line) => (
-              <p key={line} className={styles.why}>
-                {line}
-              </p>
-            ))}
+            <p className={styles.why}>{[entry.rule && words.rule(entry.rule), entry.reason, entry.note].filter(Boolean).join(' · ')}</p>
           </li>
         ))}
       </ol>

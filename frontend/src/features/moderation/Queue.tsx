@@ -93,7 +93,7 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
         )}
       </div>
       {queue.isSuccess && waiting.length === 0 && (
-        <Notice>
+        <Notice look="empty">
           <h2>{words.empty}</h2>
           <p>{words.emptyHint}</p>
         </Notice>
