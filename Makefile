@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e go lint
+.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e e2e-containers go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-14s %s\n' "$$t" "$$d"; done
@@ -45,10 +45,14 @@ build: go frontend ## build the commands into bin/
 	go build -o bin/ ./cmd/...
 
 # CHROMIUM says where the browser is, if not in /usr/bin/chromium.
-e2e-page: build ## drive a browser through the page, with the real services
+e2e-page: go ## drive a browser through the page, with the real services
+	@sh scripts/install-missing.sh page
+	@$(MAKE) --no-print-directory build
 	@sh scripts/frontend.sh e2e
 
-screenshots: build ## pictures of every page and state, into frontend/screenshots
+screenshots: go ## pictures of every page and state, into frontend/screenshots
+	@sh scripts/install-missing.sh page
+	@$(MAKE) --no-print-directory build
 	@sh scripts/frontend.sh screenshots
 
 # make bench ARGS='-run commit', or ARGS=-write for docs/performance.md
@@ -96,7 +100,9 @@ observe: ## the same, with Prometheus, Grafana and Jaeger, and traces sent there
 down: ## stop the containers; ARGS=-v deletes what was written, too
 	COMPOSE_PROFILES=observability docker compose down $(ARGS)
 
-e2e: go ## test the images, Compose and the container walkthrough, with Docker
+e2e: e2e-page e2e-containers ## both: the page in a browser, and the containers
+
+e2e-containers: go ## test the images, Compose and the container walkthrough, with Docker
 	go test -tags containers -count=1 -timeout 28m -v $(TESTFLAGS) ./e2e/containers
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)

@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 import boundaries from './eslint.boundaries.js';
 
 export default defineConfig(
-  globalIgnores(['dist', 'node_modules', 'src/lib/openapi']),
+  globalIgnores(['dist', 'node_modules', '.node', 'src/lib/openapi']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

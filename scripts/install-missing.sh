@@ -1,5 +1,5 @@
 #!/bin/sh
-# install-missing.sh run|test|bench|mutants installs the programs that the make target
+# install-missing.sh run|test|page|bench|mutants installs the programs that the make target
 # needs and does not find. As root on Debian or Ubuntu it takes them from the
 # distribution; elsewhere it says in one line what to install. It fails when
 # something is still missing, but for run, which can do without Redis.
@@ -25,7 +25,12 @@ need_tour() {
 	command -v ps >/dev/null || apt="$apt procps" dnf="$dnf procps-ng"
 }
 
-# The tests let services written for Node.js live on the event bus.
+# The journeys drive a browser, which needs a font to write with.
+need_browser() {
+	[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || apt="$apt chromium fonts-dejavu-core" dnf="$dnf chromium dejavu-sans-fonts"
+}
+
+# The tests let services written for Node.js live on the event bus, and build the page.
 need_node() {
 	command -v node >/dev/null || apt="$apt nodejs" dnf="$dnf nodejs" brew="$brew node"
 	command -v npm >/dev/null || apt="$apt npm" dnf="$dnf npm"
@@ -55,6 +60,10 @@ find_missing() {
 		need_prometheus
 	fi
 	[ "$target" != bench ] || need_alternatives
+	if [ "$target" = page ]; then
+		need_browser
+		need_node
+	fi
 }
 
 # The distribution starts redis-server on 6379, nginx on 80 and Prometheus on 9090 once they are
@@ -80,7 +89,7 @@ install_quietly() {
 	done
 }
 
-target=${1:?run, test, bench or mutants}
+target=${1:?run, test, page, bench or mutants}
 find_missing
 [ -n "$apt$dnf$brew" ] || exit 0
 
