@@ -24,6 +24,7 @@ type Config struct {
 	TrustedProxies []web.Proxy       `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1"`
 	MaxConnections web.Connections   `env:"MAX_CONNECTIONS" envDefault:"4096"`
 	LogLevel       slog.Level        `env:"LOG_LEVEL" envDefault:"info"`
+	DrainDelay     web.Delay         `env:"DRAIN_DELAY" envDefault:"0s"`
 	DrainTimeout   web.DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
 	web.TraceConfig
 
@@ -72,6 +73,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := web.Linger(ctx, probes, time.Duration(cfg.DrainDelay))
+	defer cancel()
 	return web.Serve(ctx, web.Server{
 		Handler: rt, Log: log, Addr: string(cfg.ListenAddr), Port: Port, Probes: probes,
 		Drain:  time.Duration(cfg.DrainTimeout),

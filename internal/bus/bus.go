@@ -84,7 +84,7 @@ type Options struct {
 	// default 9 s.
 	Alive time.Duration
 	// Retire is how long an empty consumer may be away before it is removed
-	// from its group; default 24 h.
+	// from its group, if it could not leave by itself; default 1 min.
 	Retire time.Duration
 	// HandlerTimeout ends the context of one handler call; default 30 s.
 	HandlerTimeout time.Duration
@@ -114,7 +114,7 @@ func (o Options) withDefaults() Options {
 	set(&o.Block, time.Second)
 	set(&o.Sweep, 3*time.Second)
 	set(&o.Alive, 9*time.Second)
-	set(&o.Retire, 24*time.Hour)
+	set(&o.Retire, time.Minute)
 	set(&o.HandlerTimeout, 30*time.Second)
 	set(&o.Drain, 8*time.Second)
 	if o.Log == nil {

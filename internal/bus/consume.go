@@ -65,7 +65,27 @@ func (b *Bus) Consume(ctx context.Context, s Subscription, h Handler) error {
 	readers.Wait()
 	die()
 	keepers.Wait()
+	b.leave(ctx, consumers)
 	return nil
+}
+
+// leave takes the consumers out of their groups where they leave nothing behind:
+// a replica that comes back under its name is entered again, and one that does
+// not, as with pods, has left no name. What is pending keeps its consumer, for
+// others to inherit from.
+func (b *Bus) leave(ctx context.Context, consumers []*consumer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, c := range consumers {
+		all.Go(func() {
+			err := b.DeleteConsumer(ctx, c.stream, c.group, c.name)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				c.log.Info("could not leave the group; others will see to it", "error", err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // consumer reads one stream for one replica. Its reader takes entries in, its
@@ -124,6 +144,7 @@ func (c *consumer) run(ctx context.Context) {
 		c.log.Warn("handlers did not end in time and are cancelled", "after", c.b.opt.Drain)
 		cancelHandlers()
 	})
+	c.workOff(c.b.opt.Drain / 4)
 	c.stop()
 	c.workers.Wait()
 	overdue.Stop()

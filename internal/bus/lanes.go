@@ -113,6 +113,9 @@ func (c *consumer) work() {
 		}
 	}
 	c.running--
+	if c.running == 0 {
+		notify(c.wake)
+	}
 }
 
 // step does the first task of the lane and reports whether the worker should go
@@ -259,6 +262,27 @@ func (c *consumer) park(l *lane, t *task, fresh *backoff.ExponentialBackOff) boo
 		}
 	})
 	return false
+}
+
+// workOff lets the lanes that are ready go on for a while: the last read, under
+// way when the consumer was told to stop, has mostly brought something, which
+// would else lie until another replica takes it up. The reader has ended.
+func (c *consumer) workOff(limit time.Duration) {
+	enough := time.NewTimer(limit)
+	defer enough.Stop()
+	for {
+		c.mu.Lock()
+		idle := c.running == 0
+		c.mu.Unlock()
+		if idle {
+			return
+		}
+		select {
+		case <-c.wake:
+		case <-enough.C:
+			return
+		}
+	}
 }
 
 // stop lets no further task begin.

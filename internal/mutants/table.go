@@ -176,6 +176,12 @@ func recovery() []mutant {
 		{"a consumer that lives is not deleted", lua + "retire.lua",
 			`if redis.call('EXISTS', KEYS[2]) == 1 then`, `if false then`,
 			inBus("TestAConsumerWithPendingEntriesStays")},
+		{"what was read last is worked off", "internal/bus/consume.go",
+			`c.workOff(c.b.opt.Drain / 4)`, ``,
+			inBus("TestStoppingInTrafficLeavesNothing")},
+		{"who stops leaves no name", "internal/bus/consume.go",
+			`b.leave(ctx, consumers)`, ``,
+			inBus("TestWhoStopsLeavesNoName/redis", "TestWhoStopsLeavesNoName/memory")},
 	}
 }
 

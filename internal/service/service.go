@@ -60,6 +60,8 @@ func (s Service) Run(ctx context.Context, base *Base) error {
 	base.Telemetry.Routes(rt)
 	s.warn()
 
+	ctx, cancel := web.Linger(ctx, probes, time.Duration(s.Config.DrainDelay))
+	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	port := make(chan int, 1)
 	g.Go(func() error {

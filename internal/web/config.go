@@ -28,6 +28,7 @@ type Config struct {
 	MaxConnections Connections   `env:"MAX_CONNECTIONS" envDefault:"4096"`
 	LogLevel       slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	Instance       Instance      `env:"INSTANCE"`
+	DrainDelay     Delay         `env:"DRAIN_DELAY" envDefault:"0s"`
 	DrainTimeout   DrainDuration `env:"DRAIN_TIMEOUT" envDefault:"8s"`
 	TraceConfig
 }

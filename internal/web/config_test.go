@@ -148,6 +148,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"RATE_LIMIT", "Off", `= "Off" ` + limit},
 		{"LOG_LEVEL", "loud", `= "loud" is not debug, info, warn or error`},
 		{"INSTANCE", "a b", `= "a b" is not a name of 1 to 64 letters, digits, points, underscores and hyphens`},
+		{"DRAIN_DELAY", "3", `= "3" is not a duration from 0s to 1m, such as 5s`},
+		{"DRAIN_DELAY", "61s", `= "61s" is not a duration from 0s to 1m, such as 5s`},
 		{"DRAIN_TIMEOUT", "8", `= "8" is not a duration up to 1m, such as 8s`},
 		{"DRAIN_TIMEOUT", "-1s", `= "-1s" is not a duration up to 1m, such as 8s`},
 		{"WAIT", "soon", `= "soon" is not a duration such as 10s or 5m`},

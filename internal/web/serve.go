@@ -78,8 +78,12 @@ func Serve(ctx context.Context, s Server) error {
 	defer stop()
 	limits := s.Limits.withDefaults()
 	places := newPlaces(limits.Connections)
+	handler := s.Handler
+	if s.Probes != nil {
+		handler = s.Probes.dismissing(handler)
+	}
 	srv := &http.Server{
-		Handler:           s.Handler,
+		Handler:           handler,
 		ReadHeaderTimeout: limits.ReadHeader,
 		ReadTimeout:       limits.Read,
 		WriteTimeout:      limits.Write,
