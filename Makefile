@@ -8,7 +8,7 @@ ARGS ?=
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e e2e-containers go lint
+.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e e2e-containers e2e-k8s go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-14s %s\n' "$$t" "$$d"; done
@@ -29,11 +29,14 @@ check: go lint ## formatting, go vet, linters, and which package may import whic
 	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }
 	go vet ./...
 	go vet -tags containers ./e2e/containers
+	go vet -tags kubernetes ./e2e/kubernetes
 	cd bench && go vet ./...
 	bin/golangci-lint run ./...
 	cd bench && ../bin/golangci-lint run ./...
+	cd infra/k8s/check && go vet . && ../../../bin/golangci-lint run --config ../../../.golangci.yml .
 	@sh scripts/frontend.sh check
 	go test -count=1 ./internal/arrows
+	cd infra/k8s/check && go test -count=1 .
 
 fmt: go ## format the Go code
 	$(GOFILES) -exec gofmt -l -w {} +
@@ -104,6 +107,10 @@ e2e: e2e-page e2e-containers ## both: the page in a browser, and the containers
 
 e2e-containers: go ## test the images, Compose and the container walkthrough, with Docker
 	go test -tags containers -count=1 -timeout 28m -v $(TESTFLAGS) ./e2e/containers
+
+# K8S_LOAD='kind load docker-image' copies images into the cluster; see infra/k8s/README.md.
+e2e-k8s: go ## test infra/k8s and its walkthrough on the cluster of KUBECONFIG (15 min)
+	go test -tags kubernetes -count=1 -timeout 60m -v $(TESTFLAGS) ./e2e/kubernetes
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
