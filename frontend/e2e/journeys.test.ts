@@ -88,6 +88,23 @@ test('a draft survives a reload', async () => {
   await page.waitForFunction(() => document.querySelector('textarea')?.value === 'not yet sent');
 });
 
+test('the exact time is told to a mouse, to keys and to a finger', async () => {
+  const { id } = await system.post({ title: 'Just now' });
+  const exact = /^\w+day, \w+ \d+, 20\d\d at \d/;
+  const page = await system.visit(`/posts/${id}`);
+  const time = page.getByRole('button', { name: 'just now: when exactly?' });
+  expect(await time.getAttribute('title')).toMatch(exact);
+  await time.focus();
+  await page.keyboard.press('Enter');
+  await page.getByText(exact).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText(exact).waitFor({ state: 'hidden' });
+  expect(await time.evaluate((button) => button === document.activeElement)).toBe(true);
+  const phone = await system.visit(`/posts/${id}`, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await phone.getByRole('button', { name: 'when exactly?' }).tap();
+  await phone.getByText(exact).waitFor();
+});
+
 test('a first visit stays within its budget', async () => {
   const page = await (await system.browser.newContext()).newPage();
   const client = await page.context().newCDPSession(page);

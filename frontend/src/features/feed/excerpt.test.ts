@@ -10,6 +10,9 @@ test.each([
   ['x'.repeat(600), undefined],
   ['1\n2\n3\n4\n5\n6\n7\n8\n9', undefined],
   ['1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11', '1\n2\n3\n4\n5\n6\n7\n8\n9'],
+  ['1\n2\n3\n\n5\n6\n7\n8\n9\n10', '1\n2\n3'], // not in the midst of a paragraph, list or table
+  ['1\n2\n\n4\n5\n6\n7\n8\n9\n10', '1\n2\n\n4\n5\n6\n7\n8\n9'], // that would be too little
+  ['1\n2\n3\n4\n5\n6\n7\n8\n9\n\n11', '1\n2\n3\n4\n5\n6\n7\n8\n9'],
   ['x'.repeat(601), `${'x'.repeat(600)}…`],
 ])('%j is cut to %j', (text, want) => {
   expect(excerpt(text)).toBe(want);
