@@ -71,19 +71,31 @@ func (t *Telemetry) Options(o ...SpanOption) []web.Option {
 // with 0.
 func (t *Telemetry) Routes(rt *web.Router) {
 	handler := promhttp.HandlerFor(t.Metrics, promhttp.HandlerOpts{
-		ErrorLog:      slog.NewLogLogger(t.log.Handler(), slog.LevelError),
-		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
+		ErrorLog: slog.NewLogLogger(t.log.Handler(), slog.LevelError), ErrorHandling: promhttp.ContinueOnError,
 	})
 	rt.Handle(http.MethodGet, "/metrics", web.Inside(func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Cache-Control", "no-store")
-		handler.ServeHTTP(w, r)
+		handler.ServeHTTP(&unhurt{ResponseWriter: w}, r)
 		return nil
 	}))
 	t.requests.expect(rt.Routes())
 }
 
-// maxScrapes bounds the scrapes that are answered at once.
-const maxScrapes = 4
+// unhurt is the answer to a client that may go away, which is nobody's error: the
+// library would log a line for every metric that is left.
+type unhurt struct {
+	http.ResponseWriter
+	gone bool
+}
+
+// Write implements [io.Writer].
+func (u *unhurt) Write(p []byte) (int, error) {
+	if !u.gone {
+		_, err := u.ResponseWriter.Write(p)
+		u.gone = err != nil
+	}
+	return len(p), nil
+}
 
 // Close sends what spans are left, for a second at most.
 func (t *Telemetry) Close() {

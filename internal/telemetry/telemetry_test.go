@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -143,6 +144,28 @@ func TestMetricsAreForInside(t *testing.T) {
 		if w.Code != tt.status {
 			t.Errorf("from %q for %q: %d, want %d", tt.from, tt.forwarded, w.Code, tt.status)
 		}
+	}
+}
+
+// goneWriter is the answer to a client that has gone.
+type goneWriter struct{ *httptest.ResponseRecorder }
+
+func (goneWriter) Write([]byte) (int, error) { return 0, errors.New("connection reset by peer") }
+
+func TestAClientThatGoesIsNoError(t *testing.T) {
+	var said strings.Builder
+	log := slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	seen, err := telemetry.Start(t.Context(), "posts", "", web.TraceConfig{}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt := web.NewRouter(log, seen.Options()...)
+	seen.Routes(rt)
+	r := httptest.NewRequest("GET", "/metrics", nil)
+	r.RemoteAddr = "127.0.0.1:1"
+	rt.ServeHTTP(goneWriter{httptest.NewRecorder()}, r)
+	if said.Len() > 0 {
+		t.Errorf("it says: %s", said.String())
 	}
 }
 
