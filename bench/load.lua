@@ -2,7 +2,7 @@
 -- line of JSON.
 --
 -- Arguments: the method; a file with the body, or "-"; a file with one path a
--- line, of which each request takes one at random, or "-" for the URL's own.
+-- line, which the requests take one after another, or "-" for the URL's own.
 
 local function read(name)
   local f = assert(io.open(name, 'rb'))
@@ -20,8 +20,11 @@ function init(args)
   if args[3] == '-' then return end
   local requests = {}
   for path in read(args[3]):gmatch('[^\n]+') do requests[#requests + 1] = wrk.format(nil, path) end
-  math.randomseed(1)
-  request = function() return requests[math.random(#requests)] end
+  local last = 0
+  request = function()
+    last = last % #requests + 1
+    return requests[last]
+  end
 end
 
 function done(summary, latency)

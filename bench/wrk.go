@@ -26,7 +26,7 @@ const connections = 64
 type load struct {
 	method string
 	body   []byte
-	paths  []string // of which each request takes one; the URL's own if there are none
+	paths  []string // which the requests take one after another; the URL's own if there are none
 	lasts  time.Duration
 }
 
