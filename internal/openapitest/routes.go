@@ -19,6 +19,7 @@ func Routes(t *testing.T, service string, add func(*web.Router)) {
 	}
 	rt := web.NewRouter(slog.New(slog.DiscardHandler))
 	web.NewProbes(nil).Routes(rt)
+	rt.Handle("GET", "/metrics", nil) // as internal/telemetry does
 	add(rt)
 	if diff := cmp.Diff(d.Operations(), rt.Routes()); diff != "" {
 		t.Errorf("operations of docs/openapi/%s.yaml and routes (-document +service):\n%s", service, diff)
