@@ -66,13 +66,15 @@ func (l *load) run() (stop func()) {
 	return func() { cancel(); wg.Wait() }
 }
 
-// pace calls do so often a second, and does not make up for what it missed.
+// pace calls do so often a second from now on; what comes late is made up for.
 func pace(ctx context.Context, perSecond int, do func()) {
-	tick := time.NewTicker(time.Second / time.Duration(perSecond))
-	defer tick.Stop()
-	for {
+	every := time.Second / time.Duration(perSecond)
+	due := time.NewTimer(0)
+	defer due.Stop()
+	for next := time.Now(); ; next = next.Add(every) {
+		due.Reset(time.Until(next))
 		select {
-		case <-tick.C:
+		case <-due.C:
 			do()
 		case <-ctx.Done():
 			return
