@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { aComment, anOwn, aPost, list, problem, server } from '@/test/server';
 
 import { createComment, createPost, getOwnComment, getPost, listComments, listPosts } from './api';
-import { ApiError } from './http';
+import { ApiError, retry } from './http';
 
 const failure = async (promise: Promise<unknown>) => {
   const error: unknown = await promise.then(
@@ -106,6 +106,15 @@ describe('failing', () => {
       passing: true,
       retryAfter,
     });
+  });
+
+  test('it is tried again when the server says, or else ever later, and not for ever', () => {
+    const asked = new ApiError(429, undefined, 7_000);
+    const silent = new ApiError(503);
+    expect(retry.retryDelay(0, asked)).toBe(7_000);
+    expect([0, 1, 2].map((failures) => retry.retryDelay(failures, silent))).toEqual([500, 1_000, 2_000]);
+    expect([0, 2, 3].map((failures) => retry.retry(failures, silent))).toEqual([true, true, false]);
+    expect(retry.retry(0, new ApiError(500))).toBe(false);
   });
 
   test.each([404, 401, 422, 500])('%i is not passing', async (status) => {

@@ -86,12 +86,33 @@ test('a rejection has a reason and a note; what is typed there is no shortcut', 
   const form = screen.getByRole('form', { name: 'Why is it rejected?' });
   await user.click(within(form).getByLabelText('insulting'));
   await user.type(within(form).getByLabelText(/^Note/), 'jauk');
+  within(form).getByRole('button', { name: 'Cancel' }).focus();
+  await user.keyboard('a'); // nor is it where nothing is typed: the dialog is before the queue
   expect(orders).toEqual([]);
   await user.click(within(form).getByRole('button', { name: 'Reject' }));
   await waitFor(() => {
     expect(orders).toEqual([{ commentId: 'a', version: 1, status: 'rejected', reason: 'insulting', note: 'jauk' }]);
   });
   expect(await screen.findByText('Nothing is waiting')).toBeVisible();
+});
+
+test('the dialog of a rejection holds the focus, and Escape gives it back', async () => {
+  moderate([aHeld('a')]);
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('r');
+  const dialog = screen.getByRole('dialog', { name: 'Why is it rejected?' });
+  expect(dialog).toContainElement(document.activeElement as HTMLElement);
+  for (let i = 0; i < 12; i++) {
+    await user.tab();
+    expect(dialog).toContainElement(document.activeElement as HTMLElement);
+  }
+  await user.keyboard('{Escape}');
+  expect(screen.queryByRole('dialog')).not.toBeInTheDocument();
+  await waitFor(() => {
+    expect(document.activeElement?.textContent).toContain('Content of a');
+  });
+  expect(document.activeElement?.localName).toBe('li');
 });
 
 test('shortcuts can be turned off', async () => {

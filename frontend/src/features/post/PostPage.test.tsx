@@ -1,11 +1,13 @@
+import { QueryClientProvider } from '@tanstack/react-query';
 import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { http, HttpResponse } from 'msw';
-import { Route, Routes } from 'react-router';
+import { MemoryRouter, Route, Routes } from 'react-router';
 import { expect, test, vi } from 'vitest';
 
 import { Undo } from '@/components/Undo';
 import { own, remember } from '@/lib/own';
+import { keys } from '@/lib/queries';
 import { applyChange } from '@/lib/view';
 import { aComment, anOwn, aPost, blank, list, problem, server, when } from '@/test/server';
 import { show } from '@/test/show';
@@ -35,6 +37,28 @@ test('a post and its comments; of others’ that wait, only how many', async () 
   expect(screen.getAllByRole('listitem')).toHaveLength(1);
   expect(screen.getByText('2 comments are awaiting moderation')).toBeVisible();
   expect(document.title).toBe('Title of p · Newsfeed');
+});
+
+test('what the feed has loaded of a post stays readable when nothing more comes', async () => {
+  server.use(
+    http.get('/api/query/posts/p', () => problem(500)),
+    http.get('/api/query/posts/p/comments', () => problem(500)),
+  );
+  const { client, rerender } = show(<p>elsewhere</p>, '/posts/p');
+  const loaded = aPost('p', { commentCount: 1, comments: [aComment('a')] });
+  client.setQueryData(keys.feed, { pages: [{ items: [loaded], next: undefined }], pageParams: [undefined] });
+  rerender(
+    <QueryClientProvider client={client}>
+      <MemoryRouter initialEntries={['/posts/p']}>
+        <Routes>
+          <Route path="posts/:id" element={<PostPage />} />
+        </Routes>
+      </MemoryRouter>
+    </QueryClientProvider>,
+  );
+  expect(await screen.findAllByRole('alert')).toHaveLength(2);
+  expect(screen.getByRole('heading', { level: 1, name: 'Title of p' })).toBeVisible();
+  expect(screen.getByText('Content of a')).toBeVisible();
 });
 
 test('the rest of the comments come with the button', async () => {
