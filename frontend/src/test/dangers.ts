@@ -11,6 +11,8 @@ export function dangers(root: ParentNode): string[] {
     for (const { name, value } of element.attributes) {
       const scheme = value.replace(/[\0- ]/g, '').toLowerCase();
       if (/^on/i.test(name) || name === 'srcdoc') found.push(`${element.localName} ${name}`);
+      if (name === 'background' || name === 'action' || name === 'formaction' || (name === 'style' && /url\(/i.test(value)))
+        found.push(`${element.localName} ${name}=${value}`);
       if (/^(javascript|vbscript|data):/.test(scheme)) found.push(`${element.localName} ${name}=${scheme}`);
     }
   }

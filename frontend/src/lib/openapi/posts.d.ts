@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the service counts, for Prometheus
+         * @description Answered to this machine and to private networks only, and never through the front end.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/posts": {
         parameters: {
             query?: never;
@@ -198,6 +218,20 @@ export interface components {
                     /** @constant */
                     status?: 503;
                 } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request has not come from this machine or a private network. */
+        NotInside: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:forbidden";
+                    /** @constant */
+                    status?: 403;
+                } & WithRequired<components["schemas"]["Problem"], "detail">;
             };
         };
         /** @description A fault of the service, 500, which is logged there under the requestId. */
@@ -471,6 +505,28 @@ export interface operations {
         responses: {
             200: components["responses"]["Ok"];
             503: components["responses"]["NotReady"];
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metrics, in a format of Prometheus's that the client accepts. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            403: components["responses"]["NotInside"];
         };
     };
     listPosts: {

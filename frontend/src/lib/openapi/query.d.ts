@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the service counts, for Prometheus
+         * @description Answered to this machine and to private networks only, and never through the front end.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/posts": {
         parameters: {
             query?: never;
@@ -317,6 +337,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description The request has not come from this machine or a private network. */
+        NotInside: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:forbidden";
+                    /** @constant */
+                    status?: 403;
+                } & WithRequired<components["schemas"]["Problem"], "detail">;
+            };
+        };
         /** @description A fault of the service, 500, which is logged there under the requestId. */
         Unexpected: {
             headers: {
@@ -422,6 +456,8 @@ export interface components {
         };
     };
     parameters: {
+        /** @description The id of an event of the stream: the answer is to have that change. Without this it may lack what has changed within the last 100 ms. */
+        notOlder: string;
         /** @description The most elements that the page may have. */
         limit: number;
         /** @description Where the page begins. To be taken unchanged from the Link header of the page before. */
@@ -475,6 +511,28 @@ export interface operations {
             503: components["responses"]["NotReady"];
         };
     };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metrics, in a format of Prometheus's that the client accepts. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            403: components["responses"]["NotInside"];
+        };
+    };
     feed: {
         parameters: {
             query?: {
@@ -486,6 +544,8 @@ export interface operations {
             header?: {
                 /** @description The ETag of what the client has. If it is still that, the answer is 304. */
                 "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+                /** @description The id of an event of the stream: the answer is to have that change. Without this it may lack what has changed within the last 100 ms. */
+                "Last-Event-ID"?: components["parameters"]["notOlder"];
             };
             path?: never;
             cookie?: never;
@@ -553,6 +613,8 @@ export interface operations {
             header?: {
                 /** @description The ETag of what the client has. If it is still that, the answer is 304. */
                 "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+                /** @description The id of an event of the stream: the answer is to have that change. Without this it may lack what has changed within the last 100 ms. */
+                "Last-Event-ID"?: components["parameters"]["notOlder"];
             };
             path: {
                 /** @description What cannot be an id is not found. */
@@ -591,6 +653,8 @@ export interface operations {
             header?: {
                 /** @description The ETag of what the client has. If it is still that, the answer is 304. */
                 "If-None-Match"?: components["parameters"]["ifNoneMatch"];
+                /** @description The id of an event of the stream: the answer is to have that change. Without this it may lack what has changed within the last 100 ms. */
+                "Last-Event-ID"?: components["parameters"]["notOlder"];
             };
             path: {
                 /** @description What cannot be an id is not found. */
@@ -677,3 +741,6 @@ export interface operations {
         };
     };
 }
+type WithRequired<T, K extends keyof T> = T & {
+    [P in K]-?: T[P];
+};
