@@ -143,7 +143,7 @@ test('an answer that a change has overtaken is read again', async () => {
       return HttpResponse.json(which);
     }),
   );
-  const seen: (Post | undefined)[] = [];
+  const seen: (Post | null | undefined)[] = [];
   const stopObserving = new QueryObserver(client, postQuery(client, 'p')).subscribe(({ data }) => seen.push(data));
   await vi.waitFor(() => {
     expect(asked).toBe(1);

@@ -1,7 +1,7 @@
 import { type InfiniteData, infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query';
 
 import { getOwnComment, getPost, listComments, listPosts, type Comment, type Page, type Post } from './api';
-import { retry } from './http';
+import { ApiError, retry } from './http';
 
 /** A list as far as it is loaded. */
 export type Pages<T> = InfiniteData<Page<T>, string | undefined>;
@@ -33,14 +33,26 @@ export const feedQuery = infiniteQueryOptions({
   getNextPageParam: (last: Page<Post>) => last.next,
 });
 
-/** A post; what the feed has of it is shown until it is there, and stays should it not come. */
+/**
+ * A post; what the feed has of it is shown until it is there, and stays should it not come. Null says that
+ * there is none: an answer, which also stays while it is asked for again, and no error.
+ */
 export const postQuery = (client: QueryClient, id: string) =>
-  queryOptions<Post>({
+  queryOptions<Post | null>({
     queryKey: keys.post(id),
-    queryFn: ({ signal }) => getPost(id, { signal }),
+    queryFn: ({ signal }) => orNull(getPost(id, { signal })),
     initialData: () => inFeed(client, id),
     initialDataUpdatedAt: 0, // the feed may have been read long ago
   });
+
+async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
 
 function inFeed(client: QueryClient, id: string): Post | undefined {
   const feed = client.getQueryData<Pages<Post>>(keys.feed);

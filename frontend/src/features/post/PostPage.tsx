@@ -4,7 +4,6 @@ import { Link, useParams } from 'react-router';
 import { Nothing } from '@/components/Nothing';
 import { Failure } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
-import { ApiError } from '@/lib/http';
 import { postQuery } from '@/lib/queries';
 import { text } from '@/lib/text';
 import { useDoomed } from '@/lib/trash';
@@ -18,7 +17,7 @@ export function PostPage() {
   const { id = '' } = useParams();
   const { data: post, error, isPending, refetch } = useQuery(postQuery(useQueryClient(), id));
   const doomed = useDoomed();
-  if (doomed.has(id) || (error instanceof ApiError && error.status === 404)) return <Nothing>{text.postGone}</Nothing>;
+  if (doomed.has(id) || post === null) return <Nothing>{text.postGone}</Nothing>;
   return (
     <div className={styles.page}>
       <Link to="/" className={styles.back}>
