@@ -49,12 +49,12 @@ export function applyChange(client: QueryClient, change: Change): void {
 /** Puts a post where it belongs in what is loaded. */
 export function showPost(client: QueryClient, post: Post): void {
   setFeed(client, (posts, more) => insert(posts, post, newestFirst, more));
-  client.setQueryData<Post>(keys.post(post.id), (known) => (known && known.version > post.version ? known : post));
+  client.setQueryData<Post | null>(keys.post(post.id), (known) => (known && known.version > post.version ? known : post));
 }
 
 function setPost(client: QueryClient, id: string, change: (post: Post) => Post): void {
   setFeed(client, (posts) => posts.map((post) => (post.id === id ? change(post) : post)));
-  client.setQueryData<Post>(keys.post(id), (post) => post && change(post));
+  client.setQueryData<Post | null>(keys.post(id), (post) => post && change(post));
 }
 
 function setFeed(client: QueryClient, change: (posts: Post[], more: boolean) => Post[]): void {

@@ -1,7 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { http, HttpResponse } from 'msw';
+import { delay, http, HttpResponse } from 'msw';
 import { MemoryRouter, Route, Routes } from 'react-router';
 import { expect, test, vi } from 'vitest';
 
@@ -255,4 +255,21 @@ test('a deleted post is gone when its time is over, although the first try fails
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('that there is no such post is still said while it is looked for anew', async () => {
+  let asked = 0;
+  server.use(
+    http.get('/api/query/posts/p', async () => {
+      if (++asked > 1) await delay('infinite');
+      return problem(404);
+    }),
+  );
+  const { client } = showPost();
+  await screen.findByRole('heading', { level: 1, name: 'There is nothing here' });
+  void client.invalidateQueries();
+  await waitFor(() => {
+    expect(asked).toBe(2);
+  });
+  expect(screen.getByRole('heading', { level: 1, name: 'There is nothing here' })).toBeVisible();
 });
