@@ -47,9 +47,7 @@ func unseen() map[string]string {
 		list["query ~{query}:* +"+command] = rebuild
 	}
 	for _, stream := range []string{"{posts}:events", "{comments}:events"} {
-		for _, command := range []string{"xlen", "xinfo|stream", "xinfo|groups"} {
-			list["query ~"+stream+" +"+command] = rebuild
-		}
+		list["query ~"+stream+" +xlen"] = rebuild
 	}
 	return list
 }
