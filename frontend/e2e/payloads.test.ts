@@ -83,18 +83,22 @@ describe('a page that renders raw HTML', () => {
 
   test('is struck by every single payload', { timeout: 600_000 }, async () => {
     const { context, struck } = await observed();
-    const unnoticed: string[] = [];
-    for (const payload of payloads) {
+    const strikes = async (payload: string): Promise<boolean> => {
       const page = await context.newPage();
       await page.route('**/raw', (route) => route.fulfill({ contentType: 'text/html', body: fixture(payload) }));
       await page.goto(`${system.url}/raw`, { waitUntil: 'commit' }).catch(() => undefined);
       const noticed = () => struck.some((strike) => strike.page === page);
-      for (let i = 0; i < 20 && !noticed(); i++) {
-        await page.evaluate(provoke, 'article').catch(() => undefined); // it may have led away
-        await page.waitForTimeout(50);
+      for (let i = 0; i < 40 && !noticed(); i++) {
+        await page.waitForTimeout(50); // first what happens by itself: a click can lead away from it
+        if (!noticed()) await page.evaluate(provoke, 'article').catch(() => undefined);
       }
-      if (!noticed()) unnoticed.push(payload);
       await page.close();
+      return noticed();
+    };
+    const unnoticed: string[] = [];
+    for (const payload of payloads) {
+      // What happens once, such as a frame that loads, can happen before anybody looks: then it is tried again.
+      if (!(await strikes(payload)) && !(await strikes(payload)) && !(await strikes(payload))) unnoticed.push(payload);
     }
     await context.close();
     expect(unnoticed).toEqual([]);
