@@ -169,8 +169,9 @@ func TestAClientThatGoesIsNoError(t *testing.T) {
 	}
 }
 
-// Without the variables there is nothing of traces: no tracer, and no more
-// allocations than without any of this.
+// Without the variables there is nothing of traces: no tracer, and no allocations of
+// theirs. Counting takes one; under the race detector, which has sync.Pool lose every
+// fourth object, it may look like two. A span takes dozens.
 func TestTracesAreOff(t *testing.T) {
 	for name, cfg := range map[string]web.TraceConfig{
 		"unset": {}, "disabled": {OTLPEndpoint: "http://127.0.0.1:1", TracesDisabled: true}, "none": {OTLPEndpoint: "http://127.0.0.1:1", TracesExporter: "none"},
@@ -194,10 +195,10 @@ func TestTracesAreOff(t *testing.T) {
 		r, w := httptest.NewRequest("GET", "/x", nil), httptest.NewRecorder()
 		return testing.AllocsPerRun(500, func() { rt.ServeHTTP(w, r) })
 	}
-	bare, with := measure(), measure(seen.Options()...)
-	t.Logf("a request allocates %v times, with metrics and traces off %v", bare, with)
-	if with > bare+1 {
-		t.Errorf("a request allocates %v times, without metrics %v", with, bare)
+	traced, _ := newService(t, web.TraceConfig{OTLPEndpoint: "http://127.0.0.1:1"})
+	bare, off, on := measure(), measure(seen.Options()...), measure(traced.Options()...)
+	if off > bare+2 || on < off+10 {
+		t.Errorf("a request allocates %v times without metrics, %v with traces off, %v with traces on", bare, off, on)
 	}
 }
 
