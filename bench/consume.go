@@ -139,15 +139,7 @@ func bareConsume(ctx context.Context, client *redis.Client, group string, events
 }
 
 // parse decodes an entry as the bus does.
-func parse(m redis.XMessage) (event.Event, error) {
-	fields := make(map[string]string, len(m.Values))
-	for k, v := range m.Values {
-		if s, ok := v.(string); ok {
-			fields[k] = s
-		}
-	}
-	return event.Parse(benchStream, m.ID, fields)
-}
+func parse(m redis.XMessage) (event.Event, error) { return event.Parse(benchStream, m.ID, m.Values) }
 
 func nothingPending(ctx context.Context, client *redis.Client, stream, group string) error {
 	p, err := client.XPending(ctx, stream, group).Result()

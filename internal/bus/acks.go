@@ -10,8 +10,21 @@ import (
 // maxAcks bounds one XACK.
 const maxAcks = 1000
 
-// ackLoop tells Redis what is done: everything that has gathered while the
-// acknowledgement before was under way, in one command.
+// done hands an entry to the acker. Needs c.mu.
+func (c *consumer) done(id ID) {
+	c.acks = append(c.acks, id)
+	if n := len(c.acks); n == 1 || n == c.enoughAcks() {
+		notify(c.ackable)
+	}
+}
+
+// enoughAcks is how many wait for no more: with these out of hand the reader can
+// go on.
+func (c *consumer) enoughAcks() int { return max(1, min(c.b.opt.Batch, c.b.opt.InHand)/2) }
+
+// ackLoop tells Redis what is done, in one command for all that is done within a
+// short while: each is a write of its own, with a sync to disk where Redis makes
+// one for each, and what the entry has led to should not have to wait behind it.
 func (c *consumer) ackLoop(ctx context.Context) {
 	delay := newBackOff(50*time.Millisecond, 2*time.Second, 2)
 	for {
@@ -21,6 +34,7 @@ func (c *consumer) ackLoop(ctx context.Context) {
 			return
 		}
 		for ctx.Err() == nil {
+			c.gatherAcks(ctx)
 			ids := c.takeAcks()
 			if len(ids) == 0 {
 				break
@@ -32,6 +46,27 @@ func (c *consumer) ackLoop(ctx context.Context) {
 			}
 			delay.Reset()
 			c.forget(ids)
+		}
+	}
+}
+
+// gatherAcks returns when enough is done, or what is has waited for long enough.
+func (c *consumer) gatherAcks(ctx context.Context) {
+	timer := time.NewTimer(c.b.opt.AckWait)
+	defer timer.Stop()
+	for {
+		c.mu.Lock()
+		n := len(c.acks)
+		c.mu.Unlock()
+		if n == 0 || n >= c.enoughAcks() {
+			return
+		}
+		select {
+		case <-c.ackable:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -83,6 +83,10 @@ func (b *brake) probeDue() (wait time.Duration, due bool) {
 	return 0, true
 }
 
+// again lets another new entry through at once, since nothing was tried with the
+// one before.
+func (b *brake) again() { b.next, b.turn = time.Time{}, !b.turn }
+
 // nextHeld returns the lane to probe with, or nil if it should be a new entry,
 // for which there must be room.
 func (b *brake) nextHeld(room bool) *lane {

@@ -88,6 +88,9 @@ type Options struct {
 	Retire time.Duration
 	// HandlerTimeout ends the context of one handler call; default 30 s.
 	HandlerTimeout time.Duration
+	// AckWait is how long an entry that is done may wait for others to be acknowledged
+	// with it; default 20 ms. Half a batch waits for no more.
+	AckWait time.Duration
 	// Drain is how long Consume waits for running handlers and their
 	// acknowledgements when it is told to stop; default 8 s.
 	Drain time.Duration
@@ -116,6 +119,7 @@ func (o Options) withDefaults() Options {
 	set(&o.Alive, 9*time.Second)
 	set(&o.Retire, time.Minute)
 	set(&o.HandlerTimeout, 30*time.Second)
+	set(&o.AckWait, 20*time.Millisecond)
 	set(&o.Drain, 8*time.Second)
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -166,6 +170,7 @@ type Happening string
 const (
 	Published Happening = "published" // was written to its stream
 	Handled   Happening = "handled"   // the handler returned nil
+	Own       Happening = "own"       // the reader wrote it itself; acknowledged, see Subscription.Own
 	Unknown   Happening = "unknown"   // of a type that nobody here knows; acknowledged
 	Ignored   Happening = "ignored"   // the handler said Ignore; acknowledged
 	Retried   Happening = "retried"   // the handler failed; the entry will be tried again
@@ -180,7 +185,7 @@ const (
 
 // Happenings returns all of them.
 func Happenings() []Happening {
-	return []Happening{Published, Handled, Unknown, Ignored, Retried, Deferred, Died, Lost, TakenOver, Braked, Paused, Resumed}
+	return []Happening{Published, Handled, Own, Unknown, Ignored, Retried, Deferred, Died, Lost, TakenOver, Braked, Paused, Resumed}
 }
 
 // Outcome is one thing that happened. Entry is zero where it concerns the whole

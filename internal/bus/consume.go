@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"newsfeed/internal/event"
 )
 
 // Handler does what an entry asks for. Returning nil acknowledges it, and so
@@ -28,6 +30,10 @@ type Subscription struct {
 	Consumer string
 	// Streams are read each by a reader of its own; they need not share a slot.
 	Streams []string
+	// Own, if set, names the service whose own stream, if it is among these, is read
+	// for what others write there: the entries of which it is the source are
+	// acknowledged and not handled, since their effect was written with them.
+	Own string
 }
 
 // Consume hands the entries of the subscription's streams to h until ctx ends,
@@ -96,6 +102,7 @@ type consumer struct {
 	group   string
 	name    string
 	redrive bool
+	own     string // the source whose entries are not handled, "" for none
 	handle  Handler
 	log     *slog.Logger
 
@@ -110,7 +117,7 @@ type consumer struct {
 	brake   brake
 
 	acks    []ID
-	ackable chan struct{} // there are acks
+	ackable chan struct{} // there are the first acks, or enough
 	wake    chan struct{} // the reader may have more to do
 	sweeper sweeper
 
@@ -118,13 +125,17 @@ type consumer struct {
 }
 
 func (b *Bus) newConsumer(s Subscription, stream string, h Handler) *consumer {
-	return &consumer{
+	c := &consumer{
 		b: b, stream: stream, group: s.Group, name: s.Consumer, handle: h,
 		log:    b.log.With("stream", stream, "group", s.Group, "consumer", s.Consumer),
 		inHand: map[ID]struct{}{}, lanes: map[string]*lane{},
 		brake:   newBrake(b.opt),
 		ackable: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}
+	if s.Own != "" && stream == event.Stream(s.Own) {
+		c.own = s.Own
+	}
+	return c
 }
 
 // run works until ctx ends and everything in hand has been put down.

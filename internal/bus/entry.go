@@ -22,16 +22,6 @@ func parseEntry(stream string, m redis.XMessage) (Entry, error) {
 	if err != nil {
 		return Entry{Stream: stream}, fmt.Errorf("%w: %w", event.ErrMalformed, err)
 	}
-	e, err := event.Parse(stream, m.ID, fieldsOf(m))
+	e, err := event.Parse(stream, m.ID, m.Values)
 	return Entry{Stream: stream, ID: id, Event: e}, err
-}
-
-func fieldsOf(m redis.XMessage) map[string]string {
-	fields := make(map[string]string, len(m.Values))
-	for k, v := range m.Values {
-		if s, ok := v.(string); ok {
-			fields[k] = s
-		}
-	}
-	return fields
 }

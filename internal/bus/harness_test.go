@@ -103,11 +103,15 @@ func (r *rig) count(what bus.Happening) int {
 // if it does not stop in time. It is stopped with the test at the latest.
 func (r *rig) consume(name string, h bus.Handler) (stop func()) {
 	r.t.Helper()
+	return r.subscribe(bus.Subscription{Group: "query", Consumer: name, Streams: []string{stream}}, h)
+}
+
+// subscribe is consume for a subscription of any kind.
+func (r *rig) subscribe(s bus.Subscription, h bus.Handler) (stop func()) {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() {
-		done <- r.Consume(ctx, bus.Subscription{Group: "query", Consumer: name, Streams: []string{stream}}, h)
-	}()
+	go func() { done <- r.Consume(ctx, s, h) }()
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
@@ -115,10 +119,10 @@ func (r *rig) consume(name string, h bus.Handler) (stop func()) {
 			select {
 			case err := <-done:
 				if err != nil {
-					r.t.Errorf("consumer %s: %v", name, err)
+					r.t.Errorf("consumer %s: %v", s.Consumer, err)
 				}
 			case <-time.After(12 * time.Second):
-				r.t.Errorf("consumer %s does not stop", name)
+				r.t.Errorf("consumer %s does not stop", s.Consumer)
 			}
 		})
 	}

@@ -50,6 +50,9 @@ func (c *consumer) take(messages []redis.XMessage, deliveries []int64) {
 			continue
 		}
 		c.inHand[t.ack] = struct{}{}
+		if c.passOver(t) {
+			continue
+		}
 		name := t.laneOf()
 		l := c.lanes[name]
 		if l == nil {
@@ -61,6 +64,19 @@ func (c *consumer) take(messages []redis.XMessage, deliveries []int64) {
 		}
 		l.queue = append(l.queue, t)
 	}
+}
+
+// passOver is done with an entry that the subscription's owner wrote, and reports
+// whether this is one; see Subscription.Own. Needs c.mu.
+func (c *consumer) passOver(t *task) bool {
+	if c.own == "" || t.message.Values[event.FieldSource] != c.own {
+		return false
+	}
+	c.done(t.ack)
+	c.brake.again()
+	typ, _ := t.message.Values[event.FieldType].(string)
+	c.observe(Own, Entry{Stream: c.stream, ID: t.ack, Event: event.Event{Type: typ}}, nil)
+	return true
 }
 
 // newTask does as little as it can: it runs in the reader, which everything
@@ -235,8 +251,7 @@ func (c *consumer) settle(l *lane, t *task, err error) bool {
 
 // finish takes the task out of its lane and hands it to the acker. Needs c.mu.
 func (c *consumer) finish(l *lane, t *task, success bool) bool {
-	c.acks = append(c.acks, t.ack)
-	notify(c.ackable)
+	c.done(t.ack)
 	if success && c.brake.succeeded() {
 		c.release()
 	}

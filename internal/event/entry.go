@@ -13,8 +13,13 @@ import (
 // for readers that sort entries before they parse them.
 const FieldSubject = "subject"
 
-// FieldID is the field that holds the event's id.
-const FieldID = "id"
+// FieldID, FieldType and FieldSource are the fields that hold the event's id, its
+// type and who wrote it.
+const (
+	FieldID     = "id"
+	FieldType   = "type"
+	FieldSource = "source"
+)
 
 // FieldCorrelation and FieldCausation are the fields by which the events of a
 // chain are found.
@@ -25,18 +30,16 @@ const (
 
 // The names of a stream entry's other fields, in the order in which they are written.
 const (
-	fieldType   = "type"
-	fieldData   = "data"
-	fieldSource = "source"
-	fieldTime   = "time"
-	fieldTrace  = "traceparent"
+	fieldData  = "data"
+	fieldTime  = "time"
+	fieldTrace = "traceparent"
 )
 
 // FieldNames returns the names of a stream entry's fields in the order in which
 // they are written.
 func FieldNames() [9]string {
 	return [9]string{
-		fieldType, fieldData, FieldID, fieldSource, FieldSubject, fieldTime, FieldCorrelation, FieldCausation, fieldTrace,
+		FieldType, fieldData, FieldID, FieldSource, FieldSubject, fieldTime, FieldCorrelation, FieldCausation, fieldTrace,
 	}
 }
 
@@ -70,16 +73,22 @@ func (e Event) Fields() []string {
 // its time from the milliseconds in entryID, its correlation from its id and its
 // subject from its data. A time that is none counts as missing. Every error
 // wraps [ErrMalformed]; the event returned with it holds what could be read.
-func Parse(stream, entryID string, fields map[string]string) (Event, error) {
+//
+// The values of fields are strings; V is string, or any as a client returns them.
+func Parse[V any](stream, entryID string, fields map[string]V) (Event, error) {
+	field := func(name string) string {
+		value, _ := any(fields[name]).(string)
+		return value
+	}
 	e := Event{
-		Type:          fields[fieldType],
-		Data:          json.RawMessage(fields[fieldData]),
-		ID:            fields[FieldID],
-		Source:        fields[fieldSource],
-		Subject:       fields[FieldSubject],
-		CorrelationID: fields[FieldCorrelation],
-		CausationID:   fields[FieldCausation],
-		TraceParent:   fields[fieldTrace],
+		Type:          field(FieldType),
+		Data:          json.RawMessage(field(fieldData)),
+		ID:            field(FieldID),
+		Source:        field(FieldSource),
+		Subject:       field(FieldSubject),
+		CorrelationID: field(FieldCorrelation),
+		CausationID:   field(FieldCausation),
+		TraceParent:   field(fieldTrace),
 	}
 	if e.ID == "" {
 		e.ID = stream + "/" + entryID
@@ -87,7 +96,7 @@ func Parse(stream, entryID string, fields map[string]string) (Event, error) {
 	if e.CorrelationID == "" {
 		e.CorrelationID = e.ID
 	}
-	if t, err := time.Parse(time.RFC3339Nano, fields[fieldTime]); err == nil && writable(t) {
+	if t, err := time.Parse(time.RFC3339Nano, field(fieldTime)); err == nil && writable(t) {
 		e.Time = t.UTC()
 	} else {
 		e.Time = entryTime(entryID)

@@ -23,8 +23,7 @@ func inChaos() []mutant {
 		{"an acknowledgement comes after the effect", lanes,
 			`err := c.attempt(t)`,
 			`c.mu.Lock()
-	c.acks = append(c.acks, t.ack)
-	notify(c.ackable)
+	c.done(t.ack)
 	c.mu.Unlock()
 	err := c.attempt(t)`, seen},
 		{"state and event are one write", "internal/bus/commit.go",

@@ -118,5 +118,5 @@ func (s Service) consume(ctx context.Context, b *bus.Bus, port <-chan int) error
 	case err != nil || len(s.Streams) == 0:
 		return err
 	}
-	return b.Consume(ctx, bus.Subscription{Group: s.Name, Consumer: string(name), Streams: s.Streams}, s.Handle)
+	return b.Consume(ctx, bus.Subscription{Group: s.Name, Consumer: string(name), Streams: s.Streams, Own: s.Name}, s.Handle)
 }

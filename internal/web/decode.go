@@ -87,42 +87,37 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 }
 
 // unmarshal puts a JSON object into the struct that into points to. What
-// encoding/json forgives is checked before: wrong UTF-8, which it replaces,
+// encoding/json forgives is refused: wrong UTF-8, which it replaces,
 // names in another case and names that come twice, of which it takes the last.
 func unmarshal(body []byte, into any) error {
-	raw, err := object(body)
+	misfit, err := unmarshalObject(body, into)
 	if err != nil {
 		return err
 	}
-	if err := checkNames(raw, reflect.TypeOf(into)); err != nil {
+	if err := checkNames(body, reflect.TypeOf(into)); err != nil {
 		return err
 	}
-	return fitError(json.Unmarshal(raw, into))
+	return fitError(misfit)
 }
 
-// object returns the JSON object that the body is.
-func object(body []byte) (json.RawMessage, error) {
-	if len(bytes.TrimSpace(body)) == 0 {
+// unmarshalObject unmarshals body, which must be one JSON object in UTF-8. misfit
+// says that it is one, and that a value in it is not of the type that is to hold it.
+func unmarshalObject(body []byte, into any) (misfit, err error) {
+	text := bytes.TrimSpace(body)
+	if len(text) == 0 {
 		return nil, fmt.Errorf("%w: the body is empty", ErrInvalid)
 	}
 	if !utf8.Valid(body) {
 		return nil, fmt.Errorf("%w: the body is not UTF-8", ErrInvalid)
 	}
-	if !json.Valid(body) {
-		var raw json.RawMessage // only to be told what is wrong
-		return nil, fmt.Errorf("%w: the body is not JSON: %s", ErrInvalid, syntax(json.Unmarshal(body, &raw)))
+	misfit = json.Unmarshal(body, into)
+	if e, ok := errors.AsType[*json.SyntaxError](misfit); ok {
+		return nil, fmt.Errorf("%w: the body is not JSON: %v at byte %d", ErrInvalid, e, e.Offset)
 	}
-	if bytes.TrimSpace(body)[0] != '{' {
+	if text[0] != '{' {
 		return nil, fmt.Errorf("%w: the body is not a JSON object", ErrInvalid)
 	}
-	return body, nil
-}
-
-func syntax(err error) string {
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Sprintf("%v at byte %d", e, e.Offset)
-	}
-	return err.Error()
+	return misfit, nil
 }
 
 // fitError says in terms of JSON which value does not fit the Go type.

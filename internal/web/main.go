@@ -27,6 +27,7 @@ func Main(service string, run func(ctx context.Context, environ map[string]strin
 		fmt.Println(service, Version())
 		return
 	}
+	ballast = make([]byte, ballastSize)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
 	err := run(ctx, env.ToMap(os.Environ()))

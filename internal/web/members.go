@@ -2,7 +2,7 @@ package web
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 )
 
@@ -19,13 +19,7 @@ func DecodeMembers(w http.ResponseWriter, r *http.Request, limit int64) (map[str
 	if err != nil {
 		return nil, err
 	}
-	raw, err := object(body)
-	if err != nil {
-		return nil, err
-	}
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return nil, fmt.Errorf("%w: the body is not JSON: %s", ErrInvalid, syntax(err))
-	}
-	return members, nil
+	misfit, err := unmarshalObject(body, &members)
+	return members, errors.Join(err, misfit)
 }

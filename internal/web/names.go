@@ -6,93 +6,131 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxFieldErrors bounds the answer to a body that is wrong all over.
 const maxFieldErrors = 20
 
-// checkNames returns an [Invalid] that names the members of the JSON value body
-// that are there twice or that t, the type to hold the value, does not have.
-// body must be valid JSON, which also bounds how deep it is.
+// checkNames returns an [Invalid] that names the members of the JSON object body
+// that are there twice or that t, the type to hold it, does not have. body must be
+// valid JSON, which also bounds how deep it is.
 func checkNames(body []byte, t reflect.Type) error {
-	n := names{dec: json.NewDecoder(bytes.NewReader(body))}
-	n.dec.UseNumber() // a number too large for its type is not about its name
-	if err := n.value(t, ""); err != nil {
-		return err
-	}
+	n := names{rest: body}
+	n.value(t)
 	return n.check.Err()
 }
 
-// names walks the tokens of a JSON value beside the type that is to hold it.
+// names walks over a JSON value beside the type that is to hold it. That the value
+// is valid saves it most of what a parser does.
 type names struct {
-	dec   *json.Decoder
+	rest  []byte
+	path  []string // of names and numbers to the value at which rest begins
 	check Check
 }
 
-// value reads one value, which stands at the JSON pointer at. t is nil where
-// any names may stand.
-func (n *names) value(t reflect.Type, at string) error {
-	token, err := n.dec.Token()
-	if err != nil {
-		return err
-	}
-	switch token {
-	case json.Delim('{'):
-		return n.object(resolve(t), at)
-	case json.Delim('['):
-		return n.array(resolve(t), at)
-	default:
-		return nil
+// value goes over one value. t is nil where any names may stand.
+func (n *names) value(t reflect.Type) {
+	switch n.next() {
+	case '{':
+		n.object(resolve(t))
+	case '[':
+		n.array(elem(resolve(t)))
+	case '"':
+		n.quoted()
+	default: // a number or a word, within an object or array
+		n.rest = n.rest[bytes.IndexAny(n.rest, ",]} \t\r\n"):]
 	}
 }
 
-func (n *names) object(t reflect.Type, at string) error {
+// next returns the byte that the next token begins with.
+func (n *names) next() byte {
+	n.rest = bytes.TrimLeft(n.rest, " \t\r\n")
+	return n.rest[0]
+}
+
+// more goes over the byte before a member or element and reports whether there is
+// one: if that byte is end, there is not.
+func (n *names) more(end byte) bool {
+	c := n.next()
+	if c == '{' || c == '[' || c == ',' {
+		n.rest = n.rest[1:]
+		c = n.next()
+	}
+	if c == end {
+		n.rest = n.rest[1:]
+	}
+	return c != end
+}
+
+func (n *names) object(t reflect.Type) {
 	known := fields(t)
 	seen := map[string]bool{}
-	for n.dec.More() {
-		token, err := n.dec.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := token.(string) // a valid object has nothing else here
-		pointer := at + "/" + escape(name)
+	for n.more('}') {
+		name := n.name()
+		n.path = append(n.path, name)
 		typ, ok := known[name]
 		switch {
 		case seen[name]:
-			n.add(pointer, "is there twice")
+			n.add("is there twice")
 		case !ok && known != nil:
-			n.add(pointer, "is not known")
+			n.add("is not known")
 		case known == nil:
 			typ = elem(t)
 		}
 		seen[name] = true
-		if err := n.value(typ, pointer); err != nil {
-			return err
+		n.next() // is a colon
+		n.rest = n.rest[1:]
+		n.value(typ)
+		n.path = n.path[:len(n.path)-1]
+	}
+}
+
+func (n *names) array(t reflect.Type) {
+	for i := 0; n.more(']'); i++ {
+		n.path = append(n.path, strconv.Itoa(i))
+		n.value(t)
+		n.path = n.path[:len(n.path)-1]
+	}
+}
+
+// quoted goes over a string and returns it, quotes included.
+func (n *names) quoted() []byte {
+	end := 1
+	for n.rest[end] != '"' {
+		if n.rest[end] == '\\' {
+			end++
 		}
+		end++
 	}
-	_, err := n.dec.Token()
-	return err
+	raw := n.rest[:end+1]
+	n.rest = n.rest[end+1:]
+	return raw
 }
 
-// escape writes a name as a part of a JSON pointer. Nearly none has to be changed.
-func escape(name string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+// name goes over the name of a member and returns it.
+func (n *names) name() string {
+	raw := n.quoted()
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1])
+	}
+	var s string
+	_ = json.Unmarshal(raw, &s) // it is valid
+	return s
 }
 
-func (n *names) array(t reflect.Type, at string) error {
-	for i := 0; n.dec.More(); i++ {
-		if err := n.value(elem(t), at+"/"+strconv.Itoa(i)); err != nil {
-			return err
-		}
-	}
-	_, err := n.dec.Token()
-	return err
-}
+// escapes writes a name as a part of a JSON pointer.
+var escapes = strings.NewReplacer("~", "~0", "/", "~1")
 
-func (n *names) add(pointer, detail string) {
-	if len(n.check.fields) < maxFieldErrors {
-		n.check.Add(pointer, detail)
+func (n *names) add(detail string) {
+	if len(n.check.fields) == maxFieldErrors {
+		return
 	}
+	var pointer strings.Builder
+	for _, name := range n.path {
+		pointer.WriteString("/" + escapes.Replace(name))
+	}
+	n.check.Add(pointer.String(), detail)
 }
 
 // resolve follows pointers, and returns nil for a type that decodes itself.
@@ -119,10 +157,17 @@ func elem(t reflect.Type) reflect.Type {
 	}
 }
 
+// fieldsOf remembers what fields has found; there are as many types as routes that
+// take a body.
+var fieldsOf sync.Map // of reflect.Type to map[string]reflect.Type
+
 // fields are the JSON names of a struct and their types, nil for other types.
 func fields(t reflect.Type) map[string]reflect.Type {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil
+	}
+	if found, ok := fieldsOf.Load(t); ok {
+		return found.(map[string]reflect.Type) //nolint:forcetypeassert,errcheck // nothing else is stored
 	}
 	byName := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
@@ -136,5 +181,6 @@ func fields(t reflect.Type) map[string]reflect.Type {
 		}
 		byName[name] = f.Type
 	}
+	fieldsOf.Store(t, byName)
 	return byName
 }

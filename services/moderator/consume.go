@@ -47,7 +47,7 @@ func (c *consumer) handle(ctx context.Context, e bus.Entry) error {
 // decide judges a text that has come. One that has been judged, by whomever, is
 // not judged again.
 func (c *consumer) decide(ctx context.Context, e bus.Entry, comment event.Comment) error {
-	last, _, err := c.store.load(ctx, comment.ID)
+	last, doc, err := c.store.load(ctx, comment.ID)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *consumer) decide(ctx context.Context, e bus.Entry, comment event.Commen
 		}
 		who = byJudge
 	}
-	_, err = c.store.change(ctx, comment.ID, func(last decision) (decision, bool, error) {
+	_, err = c.store.changeFrom(ctx, last, doc, func(last decision) (decision, bool, error) {
 		next, isNew := last.arrived(comment, e)
 		return next.judged(v, who, time.Now()), isNew, nil
 	})

@@ -88,10 +88,15 @@ type next func(last decision) (decision, bool, error)
 // record as it is then is returned.
 func (s *store) change(ctx context.Context, comment string, f next) (decision, error) {
 	last, doc, err := s.load(ctx, comment)
+	if err != nil {
+		return last, err
+	}
+	return s.changeFrom(ctx, last, doc, f)
+}
+
+// changeFrom is change for a record that has been loaded.
+func (s *store) changeFrom(ctx context.Context, last decision, doc bus.Doc, f next) (decision, error) {
 	for range maxTries {
-		if err != nil {
-			return last, err
-		}
 		d, changed, err := f(last)
 		if err != nil || !changed {
 			return last, err
@@ -106,7 +111,7 @@ func (s *store) change(ctx context.Context, comment string, f next) (decision, e
 			return last, err
 		}
 	}
-	return last, fmt.Errorf("the verdict on comment %s keeps changing", comment)
+	return last, fmt.Errorf("the verdict on comment %s keeps changing", last.ID)
 }
 
 func (s *store) commit(ctx context.Context, was bus.Doc, last, d decision) error {

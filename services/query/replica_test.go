@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"newsfeed/internal/bus"
+	"newsfeed/internal/bustest"
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
 )
@@ -144,6 +145,18 @@ func (r *replica) changesSince(after string) []string {
 	for i, m := range messages {
 		ids[i] = m.ID
 	}
+	return ids
+}
+
+// heard waits until the hub has come to the last notice, and returns the ids of all.
+func (r *replica) heard() []string {
+	r.t.Helper()
+	ids := r.changesSince("0")
+	bustest.Eventually(r.t, 10*time.Second, "the hub has seen all", func() bool {
+		r.hub.mu.Lock()
+		defer r.hub.mu.Unlock()
+		return r.hub.at.String() == ids[len(ids)-1]
+	})
 	return ids
 }
 

@@ -46,7 +46,7 @@ func New(reg prometheus.Registerer, types []string) *Metrics {
 		published: counter("newsfeed_events_published_total",
 			"Events written to a stream.", "stream", "type"),
 		consumed: counter("newsfeed_events_consumed_total",
-			"Entries that a group is done with, by outcome: handled, ignored, unknown (a type that nobody here knows) or died (a dead letter).",
+			"Entries that a group is done with, by outcome: handled, own (written by itself, nothing to do), ignored, unknown (a type that nobody here knows) or died (a dead letter).",
 			"stream", "group", "type", "outcome"),
 		retries: counter("newsfeed_event_retries_total",
 			"Attempts to handle an entry that failed and are followed by another.", "stream", "group", "type"),
@@ -122,6 +122,8 @@ func (m *Metrics) Observe(o bus.Outcome) {
 	case bus.Handled, bus.Unknown, bus.Ignored:
 		m.consumed.WithLabelValues(o.Stream, o.Group, typ, string(o.What)).Inc()
 		m.handling.WithLabelValues(o.Group, typ).Observe(o.Took.Seconds())
+	case bus.Own:
+		m.consumed.WithLabelValues(o.Stream, o.Group, typ, string(o.What)).Inc()
 	case bus.Died:
 		m.consumed.WithLabelValues(o.Stream, o.Group, typ, string(o.What)).Inc()
 		m.dead.WithLabelValues(o.Stream, o.Group).Inc()
