@@ -68,10 +68,17 @@ func (s *stage) perf(ctx context.Context, dir, name string) (stop func() string)
 	return func() string {
 		defer func() { _ = os.Remove(data) }()
 		_ = record.Process.Signal(syscall.SIGINT)
-		_ = record.Wait()                                                                                  // perf ends with the signal's number
-		report, err := exec.CommandContext(ctx, program, "report", "-i", data, "--stdio", "--no-children", //nolint:gosec // own arguments
-			"-g", "none", "--percent-limit", "0.3", "--sort", "comm,dso,symbol").Output()
-		if err != nil || len(report) == 0 || os.WriteFile(filepath.Join(dir, text), report, 0o644) != nil { //nolint:gosec // for everybody to read
+		_ = record.Wait() // perf ends with the signal's number
+		var all []byte
+		for _, fields := range []string{"overhead,comm", "overhead,comm,dso", "overhead,comm,dso,symbol"} { // from afar, and nearer
+			report, err := exec.CommandContext(ctx, program, "report", "-i", data, "--stdio", "--no-children", //nolint:gosec // own arguments
+				"-g", "none", "--percent-limit", "0.3", "--fields", fields).Output()
+			if err != nil {
+				return ""
+			}
+			all = append(all, report...)
+		}
+		if os.WriteFile(filepath.Join(dir, text), all, 0o644) != nil { //nolint:gosec // for everybody to read
 			return ""
 		}
 		return text

@@ -22,7 +22,7 @@ func TestBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !built {
-		t.Skip("the page is not built")
+		t.Skip("the page is not built: make frontend does, and make test before this")
 	}
 	h := newServer(t, site, Config{})
 	page, err := fs.ReadFile(site, index)

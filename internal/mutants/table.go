@@ -226,7 +226,7 @@ func groups() []mutant {
 		{"a service's own entries are passed over", lanes,
 			`if c.passOver(t) {`, `if false {`,
 			inBus("TestOwnEntriesAreAcknowledgedAndNotHandled/redis", "TestOwnEntriesAreNoProbe")},
-		{"own entries do not wait for the brake", lanes,
+		{"own entries do not wait for the brake", "internal/bus/own.go",
 			`c.brake.again()`, ``,
 			inBus("TestOwnEntriesAreNoProbe")},
 		{"stopping waits for the handlers that run", "internal/bus/consume.go",
