@@ -22,9 +22,7 @@ func inChaos() []mutant {
 		{"the duplicate check of a write", lua + "commit.lua", `if seen then`, `if false then`, seen},
 		{"an acknowledgement comes after the effect", lanes,
 			`err := c.attempt(t)`,
-			`c.mu.Lock()
-	c.done(t.ack)
-	c.mu.Unlock()
+			`_ = c.ack(c.handlerCtx, []ID{t.ack})
 	err := c.attempt(t)`, seen},
 		{"state and event are one write", "internal/bus/commit.go",
 			`return b.groups.do(ctx, c)`,
