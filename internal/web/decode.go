@@ -112,7 +112,7 @@ func unmarshalObject(body []byte, into any) (misfit, err error) {
 	}
 	misfit = json.Unmarshal(body, into)
 	if e, ok := errors.AsType[*json.SyntaxError](misfit); ok {
-		return nil, fmt.Errorf("%w: the body is not JSON: %v at byte %d", ErrInvalid, e, e.Offset)
+		return nil, fmt.Errorf("%w: the body is not JSON: %s at byte %d", ErrInvalid, e.Error(), e.Offset)
 	}
 	if text[0] != '{' {
 		return nil, fmt.Errorf("%w: the body is not a JSON object", ErrInvalid)

@@ -167,7 +167,8 @@ func fields(t reflect.Type) map[string]reflect.Type {
 		return nil
 	}
 	if found, ok := fieldsOf.Load(t); ok {
-		return found.(map[string]reflect.Type) //nolint:forcetypeassert,errcheck // nothing else is stored
+		known, _ := found.(map[string]reflect.Type) // nothing else is stored
+		return known
 	}
 	byName := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
