@@ -45,22 +45,29 @@ func newProcess(t testing.TB, service, instance, redisURL string) *process {
 	return p
 }
 
-// given are the ports that freePort has returned: a process that does not run yet
-// does not keep its port from a test beside it.
+// given are the ports that take has let somebody have: a process that does not run
+// yet, or has been ended for a while, does not keep its port from a test beside it.
 var given sync.Map
+
+// take reports whether the port is to be had: nobody listens on it or has taken it.
+func take(t testing.TB, port int) bool {
+	t.Helper()
+	if _, taken := given.LoadOrStore(port, true); taken {
+		return false
+	}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
+	if err == nil {
+		_ = l.Close()
+	}
+	return err == nil
+}
 
 // freePort returns a port that nobody listens on, below those that the system
 // gives to clients: it must still be free after the process was ended.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
-		port := 20_000 + rand.IntN(12_000)
-		if _, taken := given.LoadOrStore(port, true); taken {
-			continue
-		}
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
-		if err == nil {
-			_ = l.Close()
+		if port := 20_000 + rand.IntN(12_000); take(t, port) {
 			return port
 		}
 	}

@@ -36,12 +36,7 @@ func freeOffset(t *testing.T) int {
 		offset := 15_000 + rand.IntN(10_000)
 		free := true
 		for _, port := range []int{3000, 5001, 5002, 5003, 5004, 5005, 6380} {
-			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port+offset))
-			if err != nil {
-				free = false
-				continue
-			}
-			_ = l.Close()
+			free = take(t, port+offset) && free
 		}
 		if free {
 			return offset
