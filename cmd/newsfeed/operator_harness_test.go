@@ -34,7 +34,6 @@ var varying = []struct {
 	{regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3}  `), "<clock>       "},
 	{regexp.MustCompile(` *[+-]\d+ ms`), " +<n> ms"},
 	{regexp.MustCompile(`([ \n]|\x1b\[\d\dm)\d+[smhd]((?:\x1b\[0m)?) {2,}`), "${1}<ago>${2}  "},
-	{regexp.MustCompile(`(?m)(  <ago> +)\d+s( )`), "${1}<new>$2"}, // how long a stream of one entry reaches back
 	{regexp.MustCompile(`(?m) \d+[smhd]( ago|:| \(|$)`), " <ago>$1"},
 	{regexp.MustCompile(`("(?:idleMs|oldestPendingMs)": )\d+`), "$1<ms>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
@@ -52,10 +51,13 @@ var standing = []struct {
 	{regexp.MustCompile(`\b\d{13}-\d+\b`), "<entry %d>"},
 }
 
-// steady replaces what varies.
+// steady replaces what varies. Where two such things stand side by side, the first
+// match takes the space that the second begins with, so it looks again.
 func steady(text string) string {
 	for _, v := range varying {
-		text = v.pattern.ReplaceAllString(text, v.with)
+		for before := ""; before != text; {
+			before, text = text, v.pattern.ReplaceAllString(text, v.with)
+		}
 	}
 	return text
 }
