@@ -294,6 +294,79 @@ func TestCommitOfACallerThatLeft(t *testing.T) {
 	}
 }
 
+// queueBehind makes a change that Redis does not answer until it is released, and n
+// more, which wait for it.
+func (r *rig) queueBehind(n int) (errs []error, release, done func()) {
+	r.t.Helper()
+	pause := func(args ...any) {
+		if err := r.client.Do(r.t.Context(), append([]any{"client"}, args...)...).Err(); err != nil {
+			r.t.Error(err)
+		}
+	}
+	pause("pause", time.Minute.Milliseconds(), "write")
+	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	r.t.Cleanup(cancel)
+	errs = make([]error, n+1)
+	var wg sync.WaitGroup
+	commit := func(i int) {
+		wg.Go(func() {
+			_, errs[i] = r.Commit(ctx, bus.Change{Key: fmt.Sprintf("{posts}:doc:%d", i), Doc: []byte(`{}`)})
+		})
+	}
+	commit(0)
+	bustest.Eventually(r.t, 5*time.Second, "the first is on its way", func() bool { return r.batches() == 1 })
+	for i := range n {
+		commit(i + 1)
+	}
+	bustest.Eventually(r.t, 5*time.Second, "the others wait", func() bool { return r.Waiting() == min(n, 4096) })
+	return errs, func() { pause("unpause") }, wg.Wait
+}
+
+// Close makes the changes that are under way and in line, and takes no more.
+func TestCloseSendsWhatWaits(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	errs, release, done := r.queueBehind(10)
+	var closing sync.WaitGroup
+	closing.Go(r.Close)
+	bustest.Eventually(t, 5*time.Second, "it takes no more", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // one in line leaves it again
+		defer cancel()
+		_, err := r.Publish(ctx, stream, post(t, "late"))
+		return errors.Is(err, bus.ErrClosed)
+	})
+	release()
+	closing.Wait()
+	done()
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("a change that was accepted: %v", err)
+	}
+	if n := r.client.Exists(t.Context(), "{posts}:doc:0", "{posts}:doc:1", "{posts}:doc:10").Val(); n != 3 {
+		t.Errorf("got %d of 3 documents", n)
+	}
+	if r.batches() != 2 {
+		t.Errorf("took %d calls, want one for the first, which was alone, and one for all who waited", r.batches())
+	}
+}
+
+// The line has an end: who does not fit in hears so, and can try again.
+func TestTooManyChangesWait(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	errs, release, done := r.queueBehind(4196)
+	release()
+	done()
+	refused := 0
+	for _, err := range errs {
+		if bus.Unavailable(err) {
+			refused++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if refused != 100 {
+		t.Errorf("%d were refused, want the 100 that did not fit in", refused)
+	}
+}
+
 // The reply to a write is lost and go-redis repeats the command: still one entry.
 func TestLostReplyOfAWrite(t *testing.T) {
 	backends := map[string]func(t *testing.T) (*bustest.Proxy, redis.UniversalClient){

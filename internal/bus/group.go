@@ -21,21 +21,27 @@ const (
 	comeBack      = 150 * time.Microsecond
 )
 
-// groups gathers concurrent changes into calls of commit.lua, one line of
-// calls for each slot. go-redis's AutoPipeline gathers commands in the same
-// way, but leaves one script call per command, which costs Redis about a third
-// more per change; docs/decisions/0003 has the figures.
+// groups gathers concurrent changes into calls of commit.lua, one call at a time
+// for each slot. go-redis's AutoPipeline gathers commands in the same way, but
+// leaves one script call per command, which costs Redis about a third more per
+// change; docs/decisions/0003 has the figures.
 type groups struct {
 	client redis.UniversalClient
 	script *redis.Script
 	tracer Tracer // may be nil
 	batch  func(changes int)
+	ctx    context.Context // of the calls that callers share; ends with the Bus
 
 	mu     sync.Mutex
-	lines  map[string]chan *pending // by hash tag
+	lines  map[string]*line // by hash tag
 	closed bool
-	wg     sync.WaitGroup
-	ctx    context.Context // of the calls; ends with the Bus
+	calls  sync.WaitGroup
+}
+
+// line is where the changes of one slot wait while a call for it is under way.
+type line struct {
+	queue chan *pending
+	busy  bool // a call is under way, after which the queue is looked at; needs groups.mu
 }
 
 // pending is a change on its way.
@@ -57,56 +63,82 @@ var errQueueFull = errors.New("too many writes are waiting")
 var ErrClosed = errors.New("the bus is closed")
 
 func newGroups(ctx context.Context, client redis.UniversalClient, script *redis.Script, opt Options) *groups {
-	return &groups{client: client, script: script, tracer: opt.Tracer, batch: opt.ObserveBatch, lines: map[string]chan *pending{}, ctx: ctx}
+	return &groups{client: client, script: script, tracer: opt.Tracer, batch: opt.ObserveBatch, lines: map[string]*line{}, ctx: ctx}
 }
 
+// do sends a change that is alone in the goroutine of its caller, which saves two
+// changes of goroutine; one that comes while a call is under way goes with the next.
 func (g *groups) do(ctx context.Context, c Change) (ID, error) {
+	cutOff := func(err error) error { return &UnavailableError{Op: "commit " + c.Key, Err: err} }
 	if ctx.Err() != nil {
-		return ID{}, &UnavailableError{Op: "commit " + c.Key, Err: ctx.Err()}
+		return ID{}, cutOff(ctx.Err())
 	}
 	p := &pending{ctx: ctx, change: c, call: c.encode(), done: make(chan outcome, 1)}
-	if err := g.enqueue(p); err != nil {
+	l, alone, err := g.join(p)
+	if err != nil {
 		return ID{}, err
+	}
+	if alone {
+		g.send(ctx, []*pending{p})
+		g.handOver(l)
+		o := <-p.done
+		if errors.Is(o.err, context.Canceled) {
+			return ID{}, cutOff(o.err)
+		}
+		return o.id, o.err
 	}
 	select {
 	case o := <-p.done:
 		return o.id, o.err
 	case <-ctx.Done():
-		return ID{}, &UnavailableError{Op: "commit " + c.Key, Err: ctx.Err()}
+		return ID{}, cutOff(ctx.Err())
 	}
 }
 
-func (g *groups) enqueue(p *pending) error {
+// join puts p in line, or says that it is alone: then its caller sends it and
+// hands over.
+func (g *groups) join(p *pending) (l *line, alone bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return ErrClosed
+		return nil, false, ErrClosed
 	}
 	tag := tagOf(p.change.Key)
-	line, ok := g.lines[tag]
+	l, ok := g.lines[tag]
 	if !ok {
-		line = make(chan *pending, maxQueue)
-		g.lines[tag] = line
-		g.wg.Go(func() { g.run(line) })
+		l = &line{queue: make(chan *pending, maxQueue)}
+		g.lines[tag] = l
+	}
+	if !l.busy {
+		l.busy = true
+		g.calls.Add(1)
+		return l, true, nil
 	}
 	select {
-	case line <- p:
-		return nil
+	case l.queue <- p:
+		return l, false, nil
 	default:
-		return &UnavailableError{Op: "commit " + p.change.Key, Err: errQueueFull}
+		return nil, false, &UnavailableError{Op: "commit " + p.change.Key, Err: errQueueFull}
 	}
 }
 
-// run sends the changes of one slot until the line is closed.
-func (g *groups) run(line chan *pending) {
-	batch := make([]*pending, 0, maxBatch)
-	for first := range line {
-		batch = gather(append(batch[:0], first), line)
-		g.send(batch)
+// handOver ends the turn of a caller who was alone: what has come meanwhile is
+// sent by a goroutine that lives for as long as there is something.
+func (g *groups) handOver(l *line) {
+	defer g.calls.Done()
+	if batch := g.next(l, nil); len(batch) > 0 {
+		g.calls.Go(func() { g.serve(l, batch) })
+	}
+}
+
+func (g *groups) serve(l *line, batch []*pending) {
+	for len(batch) > 0 {
+		g.send(g.ctx, batch)
 		if len(batch) > 1 {
-			letCome(line, len(batch))
+			letCome(l.queue, len(batch))
 		}
 		clear(batch)
+		batch = g.next(l, batch[:0])
 	}
 }
 
@@ -119,33 +151,32 @@ func letCome(line chan *pending, answered int) {
 	}
 }
 
-// gather takes what is waiting, up to the bounds, leaving out those whose
-// callers have gone.
-func gather(batch []*pending, line chan *pending) []*pending {
-	bytes := batch[0].call.size()
-	for len(batch) < maxBatch && bytes < maxBatchBytes {
+// next appends to batch what is waiting, up to the bounds, leaving out those whose
+// callers have gone. When there is nothing, no call is under way any more.
+func (g *groups) next(l *line, batch []*pending) []*pending {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for bytes := 0; len(batch) < maxBatch && bytes < maxBatchBytes; {
 		select {
-		case p, ok := <-line:
-			if !ok {
-				return batch
-			}
+		case p := <-l.queue:
 			if p.ctx.Err() == nil {
 				batch = append(batch, p)
 				bytes += p.call.size()
 			}
 		default:
+			l.busy = len(batch) > 0
 			return batch
 		}
 	}
 	return batch
 }
 
-func (g *groups) send(batch []*pending) {
+func (g *groups) send(ctx context.Context, batch []*pending) {
 	keys, args := make([]string, 0, 4*len(batch)), header(len(batch))
 	for _, p := range batch {
 		keys, args = p.call.appendTo(keys, args)
 	}
-	ctx, cancel := context.WithTimeout(g.ctx, batchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	ctx, done := g.together(ctx, batch)
 	g.batch(len(batch))
@@ -172,21 +203,16 @@ func (g *groups) waiting() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := 0
-	for _, line := range g.lines {
-		n += len(line)
+	for _, l := range g.lines {
+		n += len(l.queue)
 	}
 	return n
 }
 
-// close refuses further changes and waits for those under way.
+// close refuses further changes and waits for those under way and in line.
 func (g *groups) close() {
 	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		for _, line := range g.lines {
-			close(line)
-		}
-	}
+	g.closed = true
 	g.mu.Unlock()
-	g.wg.Wait()
+	g.calls.Wait()
 }

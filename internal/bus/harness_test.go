@@ -31,6 +31,7 @@ type rig struct {
 
 	mu       sync.Mutex
 	outcomes []bus.Outcome
+	calls    int // of the script that commits
 }
 
 type syncBuffer struct {
@@ -69,6 +70,11 @@ func newRigTuned(t testing.TB, client redis.UniversalClient, opt bus.Options) *r
 		defer r.mu.Unlock()
 		r.outcomes = append(r.outcomes, o)
 	}
+	opt.ObserveBatch = func(int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.calls++
+	}
 	r.Bus = bus.New(t.Context(), client, opt)
 	t.Cleanup(func() {
 		r.Close()
@@ -85,6 +91,12 @@ func mini(t testing.TB) *rig {
 	s := miniredis.RunT(t)
 	s.ClockTTL(true)
 	return newRig(t, s.Addr())
+}
+
+func (r *rig) batches() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls
 }
 
 func (r *rig) count(what bus.Happening) int {

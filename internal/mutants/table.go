@@ -273,7 +273,13 @@ func writes() []mutant {
 			inBus("TestCommitsTogether")},
 		{"concurrent changes share calls", "internal/bus/group.go",
 			`len(batch) < maxBatch &&`, `len(batch) < 1 &&`,
-			inBus("TestCommitsTogether")},
+			inBus("TestCommitsTogether", "TestCloseSendsWhatWaits")},
+		{"a caller who was alone hands over to those who came meanwhile", "internal/bus/group.go",
+			`if batch := g.next(l, nil); len(batch) > 0 {`, `if batch := g.next(l, nil); false {`,
+			inBus("TestCloseSendsWhatWaits")},
+		{"one call at a time is under way in a slot", "internal/bus/group.go",
+			`l.busy = true`, `l.busy = false`,
+			inBus("TestCloseSendsWhatWaits", "TestTooManyChangesWait")},
 	}
 }
 
