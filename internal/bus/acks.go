@@ -27,6 +27,7 @@ func (c *consumer) enoughAcks() int { return max(1, min(c.b.opt.Batch, c.b.opt.I
 // one for each, and what the entry has led to should not have to wait behind it.
 func (c *consumer) ackLoop(ctx context.Context) {
 	delay := newBackOff(50*time.Millisecond, 2*time.Second, 2)
+	refused := false
 	for {
 		select {
 		case <-c.ackable:
@@ -41,8 +42,17 @@ func (c *consumer) ackLoop(ctx context.Context) {
 			}
 			if err := c.ack(ctx, ids); err != nil {
 				c.putBack(ids)
+				// While Redis is away its readers say so; a refusal they do not meet.
+				if !refused && refusal(err) {
+					refused = true
+					c.log.Error("Redis refuses acknowledgements: done entries will be delivered again; trying until it works", "error", err)
+				}
 				sleep(ctx, delay.NextBackOff())
 				continue
+			}
+			if refused {
+				refused = false
+				c.log.Info("Redis takes acknowledgements again")
 			}
 			delay.Reset()
 			c.forget(ids)
@@ -125,7 +135,7 @@ func (c *consumer) forget(ids []ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range ids {
-		delete(c.inHand, id)
+		c.hand.drop(id)
 	}
 	notify(c.wake)
 }

@@ -57,10 +57,15 @@ func (l life) sign(ctx context.Context) (before string, err error) {
 	return before, l.b.client.Set(ctx, l.key, l.token, l.b.opt.Alive).Err()
 }
 
+// signOff leaves the sign of another process that uses the same name.
 func (l life) signOff(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := l.b.client.Del(ctx, l.key).Err(); err != nil {
+	token, err := l.b.client.Get(ctx, l.key).Result()
+	if err == nil && token == l.token {
+		err = l.b.client.Del(ctx, l.key).Err()
+	}
+	if err != nil && !errors.Is(err, redis.Nil) {
 		l.log.Info("could not sign off; others will notice by time", "error", err)
 	}
 }

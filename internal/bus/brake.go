@@ -107,6 +107,14 @@ func (c *consumer) pause(err error) {
 	}
 }
 
+// answered takes the brake off if it was for the infrastructure: a handler that has
+// come to a verdict, of whatever kind, has met no obstacle there. Needs c.mu.
+func (c *consumer) answered() {
+	if c.brake.on() && !c.brake.mixed {
+		c.release()
+	}
+}
+
 // holdAfterFailures puts the brake on because too many entries fail. Needs c.mu.
 func (c *consumer) holdAfterFailures(err error) {
 	if c.brake.put(true) {

@@ -3,12 +3,10 @@ package bus_test
 import (
 	"context"
 	"errors"
-	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/bustest"
@@ -86,12 +84,7 @@ func TestTheEntriesInHandAreBounded(t *testing.T) {
 	}
 	r := newRigTuned(t, client, bus.Options{Batch: 15, InHand: 30, Sweep: 200 * time.Millisecond})
 	r.publish(names("p", 100)...)
-	var sweeps atomic.Int32
-	r.client.AddHook(answered(func(cmd redis.Cmder) {
-		if slices.Equal(cmd.Args(), []any{"xinfo", "consumers", stream, "query"}) {
-			sweeps.Add(1)
-		}
-	}))
+	sweeps := r.countSweeps()
 	goOn := make(chan struct{})
 	r.consume("a", func(context.Context, bus.Entry) error { <-goOn; return nil })
 	eventually(t, 5*time.Second, "it has all that it may", func() bool {
@@ -105,4 +98,41 @@ func TestTheEntriesInHandAreBounded(t *testing.T) {
 	}
 	close(goOn)
 	r.settled(10 * time.Second)
+}
+
+// Large entries are bounded by their bytes, so that the memory of a process is.
+func TestTheBytesInHandAreBounded(t *testing.T) {
+	const size, bound = 50_000, 1 << 20
+	client, err := bus.Connect(bustest.Start(t).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRigTuned(t, client, bus.Options{InHandBytes: bound, Sweep: 200 * time.Millisecond})
+	large := strings.Repeat("x", size)
+	for _, id := range names("p", 100) {
+		e := post(t, id)
+		e.Data = []byte(`{"id":"` + id + `","title":"` + large + `"}`)
+		if _, err := r.Publish(t.Context(), stream, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	goOn := make(chan struct{})
+	sweeps := r.countSweeps()
+	r.consume("a", func(context.Context, bus.Entry) error { <-goOn; return nil })
+	eventually(t, 5*time.Second, "it has looked around", func() bool { return sweeps.Load() >= 5 })
+	if n := len(r.pendingOf("a")); n == 0 || n*size > 2*bound {
+		t.Errorf("%d entries of %d bytes are in hand, with room for %d bytes", n, size, bound)
+	}
+	close(goOn)
+	r.settled(10 * time.Second)
+}
+
+// What fails while the brake is on shows among the outcomes and in the log.
+func TestProbesThatFailAreSeen(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	r.publish(names("p", 100)...)
+	r.consume("a", func(context.Context, bus.Entry) error { return errors.New("bad deploy") })
+	eventually(t, 10*time.Second, "the brake is on", func() bool { return r.count(bus.Braked) == 1 })
+	before := r.count(bus.Retried)
+	eventually(t, 20*time.Second, "probes are seen", func() bool { return r.count(bus.Retried) >= before+3 })
 }

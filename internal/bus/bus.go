@@ -68,6 +68,9 @@ type Options struct {
 	// InHand bounds the entries of one stream that have been read and not yet
 	// acknowledged; default 4 batches.
 	InHand int
+	// InHandBytes bounds what these take up, as far as can be told before they are
+	// read; default 8 MiB.
+	InHandBytes int
 	// Brake is how many different entries may fail in a row before the consumer
 	// stops taking new ones; default 10.
 	Brake int
@@ -112,6 +115,7 @@ func (o Options) withDefaults() Options {
 	set(&o.Concurrency, 64)
 	set(&o.Batch, 500)
 	set(&o.InHand, 4*o.Batch)
+	set(&o.InHandBytes, 8<<20)
 	set(&o.Brake, 10)
 	set(&o.MaxDeliveries, 20)
 	set(&o.Block, time.Second)

@@ -114,6 +114,17 @@ func TestTheClaimLooksForItself(t *testing.T) {
 	})
 }
 
+// countSweeps counts how often the consumers of the rig have looked around.
+func (r *rig) countSweeps() *atomic.Int32 {
+	var sweeps atomic.Int32
+	r.client.AddHook(answered(func(cmd redis.Cmder) {
+		if slices.Equal(cmd.Args(), []any{"xinfo", "consumers", stream, "query"}) {
+			sweeps.Add(1)
+		}
+	}))
+	return &sweeps
+}
+
 // While an entry that was delivered several times without an answer is in hand,
 // no other is: if it ends the process, it alone counts one more.
 func TestSuspectsAreTakenUpAlone(t *testing.T) {
@@ -133,6 +144,8 @@ func TestSuspectsAreTakenUpAlone(t *testing.T) {
 		return nil
 	})
 	<-killing
+	sweeps := r.countSweeps()
+	eventually(t, 10*time.Second, "it looks for more meanwhile", func() bool { return sweeps.Load() >= 2 })
 	var counts []int64
 	for _, p := range r.pendingOf("a") {
 		counts = append(counts, p.RetryCount)
@@ -145,6 +158,27 @@ func TestSuspectsAreTakenUpAlone(t *testing.T) {
 	if seen.distinct() != 3 {
 		t.Errorf("handled %d, want 3", seen.distinct())
 	}
+}
+
+// There need not be a moment without traffic for suspects to have their turn.
+func TestSuspectsHaveTheirTurnUnderLoad(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	left := names("left", 10)
+	for _, id := range r.takenBy("a", left...) {
+		r.client.Do(t.Context(), "XCLAIM", stream, "query", "a", 0, id.String(), "RETRYCOUNT", 4)
+	}
+	held := make(chan struct{})
+	seen := newTally()
+	r.publish("slow") // in hand for as long as the others need
+	r.consume("a", func(_ context.Context, e bus.Entry) error {
+		if e.Event.Subject == "slow" {
+			<-held
+		}
+		seen.add(e)
+		return nil
+	})
+	defer close(held)
+	eventually(t, 20*time.Second, "all that was left is handled", func() bool { return seen.distinct() == len(left) })
 }
 
 // A sign of life that is missing once, as everybody's is after Redis was away

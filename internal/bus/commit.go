@@ -140,7 +140,8 @@ func (e *SeenError) Error() string { return e.Key + ": a change has been made un
 // each with its own result; a call that is alone is sent at once.
 //
 // If the same event has made this change already, because a reply was lost on
-// its way, nothing is written and the first entry's id is returned. Errors:
+// its way, nothing is written and the first entry's id is returned, as long as it
+// is the document's last change; after another one it is a conflict. Errors:
 // [ConflictError], [SeenError], [ErrGuard], [UnavailableError].
 func (b *Bus) Commit(ctx context.Context, c Change) (ID, error) {
 	if err := c.validate(); err != nil {
@@ -192,10 +193,14 @@ func (c Change) validate() error {
 		return fmt.Errorf("commit %s: a change has an event of its own or adopts one, not both", c.Key)
 	case c.TTL != 0 && c.Field != "":
 		return fmt.Errorf("commit %s: a field of a hash has no TTL", c.Key)
+	case c.TTL != 0 && c.TTL < time.Millisecond:
+		return fmt.Errorf("commit %s: a TTL of less than a millisecond", c.Key)
 	case c.Once != nil && c.Once.TTL < time.Millisecond:
 		return fmt.Errorf("commit %s: a once needs a TTL", c.Key)
 	case c.Note != nil && (len(c.Note.Fields) == 0 || len(c.Note.Fields)%2 != 0):
 		return fmt.Errorf("commit %s: a note needs names and values", c.Key)
+	case c.Note != nil && c.Note.MaxLen < 0:
+		return fmt.Errorf("commit %s: a note's stream of less than no entries", c.Key)
 	case max(len(c.Index), len(c.Guard), len(c.noteArgs())) > maxCount:
 		return fmt.Errorf("commit %s: more than %d indexes, guards or arguments of the note", c.Key, maxCount)
 	}

@@ -242,6 +242,27 @@ func TestCommitChecksEveryKeyFirst(t *testing.T) {
 	}
 }
 
+// What the script could not write is refused before it is sent, alone or with others.
+func TestCommitRefuses(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	for name, c := range map[string]bus.Change{
+		"no key":       {Doc: []byte(`{}`)},
+		"no object":    {Key: "{posts}:doc", Doc: []byte(`[]`)},
+		"tiny TTL":     {Key: "{posts}:doc", Doc: []byte(`{}`), TTL: time.Microsecond, Stream: stream, Event: post(t, "a")},
+		"negative TTL": {Key: "{posts}:doc", Doc: []byte(`{}`), TTL: -time.Second},
+		"a bound of less than nothing": {
+			Key: "{posts}:doc", Doc: []byte(`{}`), Note: &bus.Note{Stream: "{posts}:notes", MaxLen: -1, Fields: []string{"a", "b"}},
+		},
+	} {
+		if _, err := r.Commit(t.Context(), c); err == nil || bus.Unavailable(err) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if keys := r.client.Keys(t.Context(), "*").Val(); len(keys) > 0 {
+		t.Errorf("written: %v", keys)
+	}
+}
+
 // Concurrent changes share calls, and each gets its own answer.
 func TestCommitsTogether(t *testing.T) {
 	r := newRig(t, bustest.Start(t).Addr())

@@ -16,8 +16,8 @@ import (
 // does an error that wraps [event.ErrUnknownType] or was made by [Ignore]; one that wraps
 // [event.ErrMalformed] or was made by [Permanent] makes it a dead letter at
 // once; one made by [NotYet], or for which [Unavailable] holds, has it tried
-// again without counting; any other counts as an attempt. A handler may meet an
-// entry more than once and out of order.
+// again without counting; any other counts as an attempt, and so does a panic. A
+// handler may meet an entry more than once and out of order.
 type Handler func(ctx context.Context, e Entry) error
 
 // Subscription says who reads what.
@@ -69,9 +69,11 @@ func (b *Bus) Consume(ctx context.Context, s Subscription, h Handler) error {
 		readers.Go(func() { c.run(ctx) })
 	}
 	readers.Wait()
+	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
 	die()
 	keepers.Wait()
-	b.leave(ctx, consumers)
+	b.leave(parting, consumers)
 	return nil
 }
 
@@ -80,8 +82,6 @@ func (b *Bus) Consume(ctx context.Context, s Subscription, h Handler) error {
 // not, as with pods, has left no name. What is pending keeps its consumer, for
 // others to inherit from.
 func (b *Bus) leave(ctx context.Context, consumers []*consumer) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
 	var all sync.WaitGroup
 	for _, c := range consumers {
 		all.Go(func() {
@@ -107,7 +107,7 @@ type consumer struct {
 	log     *slog.Logger
 
 	mu      sync.Mutex
-	inHand  map[ID]struct{} // read or claimed, and not yet acknowledged
+	hand    hand
 	lanes   map[string]*lane
 	ready   []*lane // have work and wait for a worker
 	running int     // workers
@@ -127,8 +127,8 @@ type consumer struct {
 func (b *Bus) newConsumer(s Subscription, stream string, h Handler) *consumer {
 	c := &consumer{
 		b: b, stream: stream, group: s.Group, name: s.Consumer, handle: h,
-		log:    b.log.With("stream", stream, "group", s.Group, "consumer", s.Consumer),
-		inHand: map[ID]struct{}{}, lanes: map[string]*lane{},
+		log:  b.log.With("stream", stream, "group", s.Group, "consumer", s.Consumer),
+		hand: newHand(b.opt), lanes: map[string]*lane{},
 		brake:   newBrake(b.opt),
 		ackable: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}
@@ -149,16 +149,18 @@ func (c *consumer) run(ctx context.Context) {
 	var acker sync.WaitGroup
 	acker.Go(func() { c.ackLoop(ackCtx) })
 
+	context.AfterFunc(ctx, func() { // from here on, though the reader may take a moment to notice
+		sleep(handlerCtx, c.b.opt.Drain)
+		if handlerCtx.Err() == nil {
+			c.log.Warn("handlers did not end in time and are cancelled", "after", c.b.opt.Drain)
+			cancelHandlers()
+		}
+	})
 	c.read(ctx)
 
-	overdue := time.AfterFunc(c.b.opt.Drain, func() {
-		c.log.Warn("handlers did not end in time and are cancelled", "after", c.b.opt.Drain)
-		cancelHandlers()
-	})
 	c.workOff(c.b.opt.Drain / 4)
 	c.stop()
 	c.workers.Wait()
-	overdue.Stop()
 	stopAcks()
 	acker.Wait()
 	c.flushAcks(lasting)

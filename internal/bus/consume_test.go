@@ -205,3 +205,45 @@ func TestStopsInTimeThoughAHandlerHangs(t *testing.T) {
 		t.Errorf("the next start handled it %d times, want 1", seen.of("hangs"))
 	}
 }
+
+// Redis hangs, which no call of its client notices before its time-out: the stop is
+// in time all the same.
+func TestStopsInTimeThoughRedisHangs(t *testing.T) {
+	server := bustest.Start(t)
+	r := newRig(t, server.Addr())
+	seen := newTally()
+	stop := r.consume("a", count(seen))
+	r.publish("p")
+	r.settled(5 * time.Second)
+	server.Pause()
+	defer server.Continue()
+	begin := time.Now()
+	stop()
+	if d := time.Since(begin); d > 10*time.Second {
+		t.Errorf("stopping took %s", d)
+	}
+}
+
+// A handler that panics has failed with one entry, and the process lives on.
+func TestAHandlerThatPanics(t *testing.T) {
+	client, err := bus.Connect(bustest.Start(t).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRigTuned(t, client, bus.Options{Retry: bus.RetryPolicy{First: 10 * time.Millisecond}})
+	ids := r.publish("p0", "poison", "p1")
+	r.consume("a", func(_ context.Context, e bus.Entry) error {
+		if e.Event.Subject == "poison" {
+			panic("no such case")
+		}
+		return nil
+	})
+	r.settled(10 * time.Second)
+	letters := r.dead()
+	if len(letters) != 1 || letters[0].Attempts != 5 || !strings.Contains(letters[0].Error, "no such case") || r.count(bus.Handled) != 2 {
+		t.Errorf("dead %+v, handled %d; want the poison after 5 attempts with what the panic said, and 2", letters, r.count(bus.Handled))
+	}
+	if log := r.log.String(); !strings.Contains(log, "id="+ids[1].String()) || !strings.Contains(log, "consume_test.go") {
+		t.Error("the log does not say which entry, or where the handler panicked")
+	}
+}

@@ -96,6 +96,13 @@ func infrastructure(err error) bool {
 	return false
 }
 
+// refusal reports whether Redis has refused a command for a reason that does not
+// pass by itself.
+func refusal(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply) && (!infrastructure(err) || redis.HasErrorPrefix(err, "NOPERM"))
+}
+
 // cutOff reports whether err, as a handler returned it, is a raw error of the
 // Redis client that the infrastructure caused. Unlike in [Err], an error that is
 // no reply of Redis need not have anything to do with it.

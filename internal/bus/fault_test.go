@@ -230,6 +230,37 @@ func TestInfrastructureErrorsAreNotCounted(t *testing.T) {
 	}
 }
 
+// An entry that fails by itself, in hand when the infrastructure was away, is no
+// reason to think that it still is.
+func TestAFaultOfAnEntryEndsThePauseForTheInfrastructure(t *testing.T) {
+	for name, fault := range map[string]error{"error": errors.New("poison"), "permanent": bus.Permanent(errors.New("poison"))} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := bus.Connect(bustest.Start(t).URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := newRigTuned(t, client, bus.Options{Retry: bus.RetryPolicy{First: 10 * time.Millisecond}})
+			tries := newTally()
+			r.consume("a", func(_ context.Context, e bus.Entry) error {
+				if n := tries.add(e); e.Event.Subject != "poison" {
+					return nil
+				} else if n == 1 {
+					return &bus.UnavailableError{Op: "try", Err: errors.New("away")}
+				}
+				return fault
+			})
+			r.publish("poison")
+			eventually(t, 5*time.Second, "it is tried again", func() bool { return tries.of("poison") >= 2 })
+			r.publish(names("p", 20)...)
+			r.settled(10 * time.Second)
+			if r.count(bus.Handled) != 20 || len(r.dead()) != 1 || r.count(bus.Resumed) != 1 {
+				t.Errorf("handled %d, dead %d, went on %d times; want 20, 1, 1", r.count(bus.Handled), len(r.dead()), r.count(bus.Resumed))
+			}
+		})
+	}
+}
+
 // Redis away for five seconds: nothing is lost, nothing is given up, and the
 // log says it in a line.
 func TestRedisAwayAndBack(t *testing.T) {

@@ -79,9 +79,7 @@ func (b *Bus) Follow(ctx context.Context, from map[string]ID) iter.Seq2[Entry, e
 func (b *Bus) followOne(ctx context.Context, stream string, after ID, emit func(Entry, error)) {
 	delay := newBackOff(200*time.Millisecond, 3*time.Second, 2)
 	for ctx.Err() == nil {
-		streams, err := b.client.XRead(ctx, &redis.XReadArgs{
-			Streams: []string{stream, after.String()}, Count: int64(b.opt.Batch), Block: b.opt.Block,
-		}).Result()
+		messages, err := b.xread(ctx, stream, after, int64(b.opt.Batch))
 		switch {
 		case errors.Is(err, redis.Nil):
 		case err != nil:
@@ -91,10 +89,24 @@ func (b *Bus) followOne(ctx context.Context, stream string, after ID, emit func(
 			}
 		default:
 			delay.Reset()
-			for _, e := range entriesOf(stream, streams[0].Messages) {
+			for _, e := range entriesOf(stream, messages) {
 				emit(e, nil)
 				after = e.ID
 			}
 		}
 	}
+}
+
+// xread returns up to n entries that come after the given id, or redis.Nil if none
+// comes for a while.
+func (b *Bus) xread(ctx context.Context, stream string, after ID, n int64) ([]redis.XMessage, error) {
+	ctx, cancel := waiting(ctx, b.opt.Block)
+	defer cancel()
+	streams, err := b.client.XRead(ctx, &redis.XReadArgs{
+		Streams: []string{stream, after.String()}, Count: n, Block: b.opt.Block,
+	}).Result()
+	if err != nil {
+		return nil, err
+	}
+	return streams[0].Messages, nil
 }

@@ -17,6 +17,7 @@ const (
 	maxBatch      = 128
 	maxBatchBytes = 1 << 20
 	maxQueue      = 4096
+	maxQueueBytes = 16 << 20
 	batchTimeout  = 10 * time.Second
 	comeBack      = 150 * time.Microsecond
 )
@@ -41,7 +42,9 @@ type groups struct {
 // line is where the changes of one slot wait while a call for it is under way.
 type line struct {
 	queue chan *pending
-	busy  bool // a call is under way, after which the queue is looked at; needs groups.mu
+	// The others need groups.mu.
+	bytes int  // of what is in the queue
+	busy  bool // a call is under way, after which the queue is looked at
 }
 
 // pending is a change on its way.
@@ -114,12 +117,12 @@ func (g *groups) join(p *pending) (l *line, alone bool, err error) {
 		g.calls.Add(1)
 		return l, true, nil
 	}
-	select {
-	case l.queue <- p:
-		return l, false, nil
-	default:
+	if len(l.queue) == maxQueue || l.bytes >= maxQueueBytes {
 		return nil, false, &UnavailableError{Op: "commit " + p.change.Key, Err: errQueueFull}
 	}
+	l.queue <- p
+	l.bytes += p.call.size()
+	return l, false, nil
 }
 
 // handOver ends the turn of a caller who was alone: what has come meanwhile is
@@ -159,9 +162,11 @@ func (g *groups) next(l *line, batch []*pending) []*pending {
 	for bytes := 0; len(batch) < maxBatch && bytes < maxBatchBytes; {
 		select {
 		case p := <-l.queue:
+			size := p.call.size()
+			l.bytes -= size
 			if p.ctx.Err() == nil {
 				batch = append(batch, p)
-				bytes += p.call.size()
+				bytes += size
 			}
 		default:
 			l.busy = len(batch) > 0

@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,12 +27,14 @@ type task struct {
 	ack        ID    // the message's id, which on the redrive stream is not the entry's
 	entry      Entry // as the handler sees it, once parsed
 	parsed     bool
-	deliveries int64 // by Redis's count
-	attempts   int   // that failed here
-	delay      *backoff.ExponentialBackOff
-	dead       error           // set once the entry is to become a dead letter
-	took       time.Duration   // the last attempt
-	ctx        context.Context // for what is logged of it; never nil after it
+	size       int                         // bytes of the message
+	deliveries int64                       // by Redis's count
+	attempts   int                         // that failed here
+	retries    *backoff.ExponentialBackOff // once it has failed
+	waits      *backoff.ExponentialBackOff // once the handler has said NotYet
+	dead       error                       // set once the entry is to become a dead letter
+	took       time.Duration               // the last attempt
+	ctx        context.Context             // for what is logged of it; never nil after it
 }
 
 // take puts entries into their lanes, leaving out what is in hand already.
@@ -45,11 +49,11 @@ func (c *consumer) take(messages []redis.XMessage, deliveries []int64) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.hand.measure(tasks)
 	for _, t := range tasks {
-		if _, ok := c.inHand[t.ack]; ok {
+		if !c.hand.take(t.ack, t.size) {
 			continue
 		}
-		c.inHand[t.ack] = struct{}{}
 		if c.passOver(t) {
 			continue
 		}
@@ -69,7 +73,7 @@ func (c *consumer) take(messages []redis.XMessage, deliveries []int64) {
 // newTask does as little as it can: it runs in the reader, which everything
 // waits for. The entry is parsed by the worker.
 func (c *consumer) newTask(m redis.XMessage) *task {
-	t := &task{message: m, deliveries: 1}
+	t := &task{message: m, deliveries: 1, size: sizeOf(m)}
 	t.ack, _ = ParseID(m.ID) // Redis made it
 	return t
 }
@@ -106,8 +110,7 @@ func (c *consumer) enqueue(l *lane) {
 
 // work runs lanes until none is ready.
 func (c *consumer) work() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.Lock() // and no defer: step gives it up meanwhile
 	for len(c.ready) > 0 && !c.stopped {
 		l := c.ready[0]
 		c.ready[0] = nil
@@ -119,6 +122,7 @@ func (c *consumer) work() {
 	if c.running == 0 {
 		notify(c.wake)
 	}
+	c.mu.Unlock()
 }
 
 // step does the first task of the lane and reports whether the worker should go
@@ -174,12 +178,25 @@ func (c *consumer) call(t *task) error {
 		t.ctx = context.WithoutCancel(ctx) // lends its values to what is logged of the attempt
 	}
 	begin := time.Now()
-	err := c.handle(event.NewContext(ctx, t.entry.Event.ID), t.entry)
+	err := c.try(event.NewContext(ctx, t.entry.Event.ID), t)
 	t.took = time.Since(begin)
 	if done != nil {
 		done(err)
 	}
 	return err
+}
+
+// try makes a panic of the handler a failure of the one entry, as net/http does for
+// one request.
+func (c *consumer) try(ctx context.Context, t *task) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the handler panicked: %v", p)
+			c.log.ErrorContext(t.ctx, "the handler panicked", "id", t.entry.ID.String(), "type", t.entry.Event.Type,
+				"event", t.entry.Event.ID, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	return c.handle(ctx, t.entry)
 }
 
 var (
@@ -204,9 +221,7 @@ func (c *consumer) settle(l *lane, t *task, err error) bool {
 		c.observeTask(Ignored, t, err)
 		return c.finish(l, t, true)
 	case errors.Is(err, errBuried):
-		if c.brake.on() && !c.brake.mixed {
-			c.release() // Redis took the letter: it is back
-		}
+		c.answered()
 		return c.finish(l, t, false)
 	case c.stopped:
 		return false // it stays pending, for the next start or another replica
@@ -215,25 +230,28 @@ func (c *consumer) settle(l *lane, t *task, err error) bool {
 		c.brake.hold(l)
 		return false
 	case errors.As(err, &notYet):
+		c.answered()
 		c.observeTask(Deferred, t, err)
-		return c.park(l, t, newBackOff(50*time.Millisecond, time.Second, 2))
+		return c.park(l, &t.waits, 50*time.Millisecond, time.Second, 2)
 	}
+	c.answered()
 	t.attempts++
 	if c.brake.failed(t.ack) {
 		c.holdAfterFailures(err)
 	}
-	if c.brake.on() {
-		c.brake.hold(l)
-		return false
-	}
-	if errors.As(err, &permanent) || t.attempts >= c.b.opt.Retry.Attempts {
+	final := errors.As(err, &permanent) || t.attempts >= c.b.opt.Retry.Attempts
+	if final && !c.brake.on() {
 		t.dead = err
 		return true // the next step buries it
 	}
 	c.observeTask(Retried, t, err)
 	c.log.InfoContext(t.ctx, "will try again", "id", t.entry.ID.String(), "type", t.entry.Event.Type,
 		"event", t.entry.Event.ID, "attempt", t.attempts, "error", err)
-	return c.park(l, t, newBackOff(c.b.opt.Retry.First, c.b.opt.Retry.Max, 3))
+	if c.brake.on() {
+		c.brake.hold(l)
+		return false
+	}
+	return c.park(l, &t.retries, c.b.opt.Retry.First, c.b.opt.Retry.Max, 3)
 }
 
 // finish takes the task out of its lane and hands it to the acker. Needs c.mu.
@@ -251,12 +269,13 @@ func (c *consumer) finish(l *lane, t *task, success bool) bool {
 	return true
 }
 
-// park lets the lane wait for the next attempt at t, without a worker. Needs c.mu.
-func (c *consumer) park(l *lane, t *task, fresh *backoff.ExponentialBackOff) bool {
-	if t.delay == nil {
-		t.delay = fresh
+// park lets the lane wait for the next attempt at its first task, without a worker,
+// for a delay that grows from first to most. Needs c.mu.
+func (c *consumer) park(l *lane, delay **backoff.ExponentialBackOff, first, most time.Duration, factor float64) bool {
+	if *delay == nil {
+		*delay = newBackOff(first, most, factor)
 	}
-	l.timer = time.AfterFunc(t.delay.NextBackOff(), func() {
+	l.timer = time.AfterFunc((*delay).NextBackOff(), func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !c.stopped {

@@ -57,9 +57,7 @@ func (m *Merge) watch(ctx context.Context, stream string) {
 			m.wake()
 		}
 		if err == nil {
-			err = m.b.client.XRead(ctx, &redis.XReadArgs{
-				Streams: []string{stream, known.String()}, Count: 1, Block: m.b.opt.Block,
-			}).Err()
+			_, err = m.b.xread(ctx, stream, known, 1)
 		}
 		if err != nil && !errors.Is(err, redis.Nil) {
 			sleep(ctx, delay.NextBackOff()) // the readers meet it, too, and say so

@@ -38,9 +38,12 @@ func (c *consumer) read(ctx context.Context) {
 // readNew asks for up to count entries that nobody in the group has had. It
 // returns none after a while without any.
 func (c *consumer) readNew(ctx context.Context, count int) ([]redis.XMessage, error) {
+	block := c.block()
+	ctx, cancel := waiting(ctx, block)
+	defer cancel()
 	streams, err := c.b.client.XReadGroup(ctx, &redis.XReadGroupArgs{
 		Group: c.group, Consumer: c.name, Streams: []string{c.stream, ">"},
-		Count: int64(count), Block: c.block(),
+		Count: int64(count), Block: block,
 	}).Result()
 	if errors.Is(err, redis.Nil) || len(streams) == 0 && err == nil {
 		return nil, nil
@@ -54,6 +57,13 @@ func (c *consumer) readNew(ctx context.Context, count int) ([]redis.XMessage, er
 // block is how long the next read may wait: not beyond the next sweep.
 func (c *consumer) block() time.Duration {
 	return max(time.Millisecond, min(c.b.opt.Block, time.Until(c.sweeper.next)))
+}
+
+// waiting bounds a read that Redis answers after block at the latest. go-redis would
+// add ten seconds, in which a Redis that hangs would be noticed by nobody, and during
+// which a reader that is told to stop could not.
+func waiting(ctx context.Context, block time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, block+2*time.Second)
 }
 
 // readFailed makes sure that nothing is left behind by the reply that was lost,
@@ -117,14 +127,15 @@ func (c *consumer) allowance() (n int, wait time.Duration) {
 		if !probe {
 			return 0, wait
 		}
-		if l := c.brake.nextHeld(len(c.inHand) < c.b.opt.InHand); l != nil {
+		if l := c.brake.nextHeld(c.hand.room() > 0); l != nil {
 			c.enqueue(l)
 			return 0, c.brake.delay
 		}
 		return 1, 0
 	}
-	if free := c.b.opt.InHand - len(c.inHand); free >= min(c.b.opt.Batch, c.b.opt.InHand)/2 || len(c.inHand) == 0 {
-		return min(free, c.b.opt.Batch), 0
+	room := c.hand.room()
+	if c.b.opt.InHand-c.hand.len() >= min(c.b.opt.InHand, c.enoughAcks()) {
+		return min(room, c.b.opt.Batch), time.Second
 	}
 	return 0, time.Second
 }

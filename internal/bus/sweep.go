@@ -12,17 +12,26 @@ import (
 // sweeper is when to sweep next, and what the sweeps before have seen. Only the
 // reader's goroutine touches it.
 type sweeper struct {
-	next   time.Time
-	absent map[string]time.Time // consumers without a sign of life, since when
+	next    time.Time
+	absent  map[string]time.Time // consumers without a sign of life, since when
+	suspect ID                   // the last one taken up
 }
 
 func (s *sweeper) due() bool { return !time.Now().Before(s.next) }
 func (s *sweeper) now()      { s.next = time.Time{} }
 
 // suspectAfter is how many deliveries without an answer make an entry suspect
-// of ending the process. Suspects are taken up one at a time, so that the
-// innocent that were in hand with them are not counted out as well.
+// of ending the process. Suspects are taken up one after the other, so that the
+// innocent among them are not counted out with a guilty one; of the other entries
+// that are in hand with it none is until it has become a suspect itself.
 const suspectAfter = 3
+
+// Between sweeps when there is more to take up: at once what there is room for, and
+// less often what waits for room or for another suspect.
+const (
+	sweepSoon  = 50 * time.Millisecond
+	sweepLater = 500 * time.Millisecond
+)
 
 // sweep takes up what nobody has in hand: entries pending under this consumer's
 // own name whose delivery was lost, and entries of consumers that are dead. A
@@ -47,11 +56,15 @@ func (c *consumer) takeUp(ctx context.Context, owner string) error {
 		return err
 	}
 	ids, more := c.choose(listed)
+	if more {
+		again := sweepSoon
+		if len(ids) == 0 {
+			again = sweepLater
+		}
+		c.sweeper.next = time.Now().Add(min(c.b.opt.Sweep, again))
+	}
 	if len(ids) == 0 {
 		return nil
-	}
-	if more {
-		c.sweeper.next = time.Now().Add(min(c.b.opt.Sweep, 50*time.Millisecond))
 	}
 	return c.claim(ctx, owner, ids)
 }
@@ -61,32 +74,25 @@ func (c *consumer) takeUp(ctx context.Context, owner string) error {
 func (c *consumer) choose(listed []redis.XPendingExt) (ids []string, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	free := c.b.opt.InHand - len(c.inHand)
-	var suspect string
+	room := c.hand.room()
+	var suspects []ID
 	for _, p := range listed {
 		id, err := ParseID(p.ID)
-		if err != nil {
-			continue
-		}
-		if _, ok := c.inHand[id]; ok {
-			continue
-		}
 		switch {
+		case err != nil || c.hand.has(id):
 		case p.RetryCount >= suspectAfter:
-			if suspect == "" {
-				suspect = p.ID
-			}
-			more = true
-		case len(ids) < free:
+			suspects = append(suspects, id)
+		case len(ids) < room:
 			ids = append(ids, p.ID)
 		default:
 			more = true
 		}
 	}
-	if len(ids) == 0 && suspect != "" && len(c.inHand) == 0 {
-		ids = append(ids, suspect)
+	if len(ids) == 0 && len(suspects) > 0 && room > 0 && !c.hand.has(c.sweeper.suspect) {
+		c.sweeper.suspect, suspects = suspects[0], suspects[1:]
+		ids = append(ids, c.sweeper.suspect.String())
 	}
-	return ids, more
+	return ids, more || len(suspects) > 0
 }
 
 // visitOthers claims from the dead and removes those that are long away.

@@ -79,12 +79,10 @@ func (t *trail) next(ctx context.Context) (Step, error) {
 		return Step{Gap: true, At: at}, nil
 	}
 	var entries []Entry
-	streams, err := t.b.client.XRead(ctx, &redis.XReadArgs{
-		Streams: []string{t.stream, t.at.String()}, Count: trailBatch, Block: t.b.opt.Block,
-	}).Result()
+	messages, err := t.b.xread(ctx, t.stream, t.at, trailBatch)
 	switch {
 	case err == nil:
-		entries = entriesOf(t.stream, streams[0].Messages)
+		entries = entriesOf(t.stream, messages)
 	case !errors.Is(err, redis.Nil):
 		return Step{}, Err("follow "+t.stream, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -45,6 +46,7 @@ func Connect(ctx context.Context, name string, cfg web.Config, log *slog.Logger)
 	}
 	base.Bus = bus.New(ctx, client, bus.Options{
 		Log: log, Tracer: t.Tracer(), ObserveBatch: base.metrics.ObserveBatch,
+		Drain: time.Duration(cfg.DrainTimeout),
 		Observe: func(o bus.Outcome) {
 			base.counts.add(o)
 			base.metrics.Observe(o)
