@@ -89,15 +89,12 @@ func prepareAll(services []service, environ map[string]string, redisURL string, 
 // may be started alone, unless the user has said it.
 func findEachOther(env map[string]string, offset int) {
 	for _, s := range allServices() {
-		if s.name == pageName {
-			continue
+		name, host := strings.ToUpper(s.name)+"_URL", "127.0.0.1"
+		if s.name == pageName { // which the feeds link to
+			name, host = "PUBLIC_URL", "localhost"
 		}
-		name := strings.ToUpper(s.name) + "_URL"
 		if env[name] == "" {
-			env[name] = "http://127.0.0.1:" + strconv.Itoa(s.port+offset)
-		}
-		if s.name == pageName && env["PUBLIC_URL"] == "" {
-			env["PUBLIC_URL"] = "http://localhost:" + strconv.Itoa(s.port+offset)
+			env[name] = "http://" + host + ":" + strconv.Itoa(s.port+offset)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // The page finds the services where up puts them, those included that are
-// started alone later, and where the user says.
+// started alone later, and where the user says; and the feeds the page.
 func TestFindEachOther(t *testing.T) {
 	env := map[string]string{"QUERY_URL": "http://elsewhere:1"}
 	findEachOther(env, 100)
@@ -16,6 +16,7 @@ func TestFindEachOther(t *testing.T) {
 	want := map[string]string{
 		"POSTS_URL": "http://127.0.0.1:5101", "COMMENTS_URL": "http://127.0.0.1:5102",
 		"MODERATOR_URL": "http://127.0.0.1:5103", "QUERY_URL": "http://elsewhere:1",
+		"PUBLIC_URL": "http://localhost:3100",
 	}
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
