@@ -19,7 +19,7 @@ umask 077
 		OPERATOR_PASSWORD POSTS_PASSWORD COMMENTS_PASSWORD MODERATOR_PASSWORD QUERY_PASSWORD EVENTBUS_PASSWORD; do
 		echo "$name=$(secret)"
 	done
-	echo '# With POST_TOKEN set, a new post needs it.'
+	echo '# With POST_TOKEN set, a new post needs it, and the page asks for it.'
 	echo '#POST_TOKEN='
 } >.env.new
 mv .env.new .env
