@@ -74,7 +74,7 @@ func markdown(rows []row) string {
 		}
 		notes := slices.Clone(r.Notes)
 		if r.Profile != "" {
-			notes = append(notes, fmt.Sprintf("[profile](../bench/results/profiles/%s)", r.Profile))
+			notes = append(notes, "profile `"+r.Profile+"`")
 		}
 		for _, n := range notes {
 			fmt.Fprintf(&b, "| | _%s_ | | | | |\n", strings.ReplaceAll(n, "|", "\\|"))

@@ -23,7 +23,8 @@ func newRoot(environ map[string]string) *cobra.Command {
 		Long: `A newsfeed of posts and moderated comments, on Redis Streams.
 
 Exit codes: 0 done; 1 failed; 2 called or configured wrongly; 3 doctor,
-verify or lag --max found something wrong.`,
+verify or lag --max found something wrong, or rebuild made a view that it
+would not vouch for.`,
 		Version:       web.Version(),
 		Args:          noArgs,
 		SilenceUsage:  true,
