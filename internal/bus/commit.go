@@ -16,7 +16,8 @@ import (
 type Doc struct {
 	// JSON is the document itself.
 	JSON []byte
-	// Event and Entry name the event of the last change, where it had one.
+	// Event names the event of the last change, where it had one, or the place of
+	// the entry that it adopted; Entry is the latest entry that has changed it.
 	Event string
 	Entry ID
 
@@ -64,8 +65,10 @@ type Change struct {
 	// Stream gets Event. Both are empty for a change that is nobody's news.
 	Stream string
 	Event  event.Event
-	// Adopted names an entry that stands in the stream already and that this
-	// change takes in; nothing is appended. Not together with Stream.
+	// Adopted is an entry that stands in a stream already and that this change
+	// takes in; nothing is appended. Not together with Stream. The document is then
+	// as of the latest of this entry and the one of Want, and a repetition is
+	// recognised by the entry's place.
 	Adopted Entry
 
 	// Once, if set, keeps the change from being made a second time.
@@ -189,7 +192,9 @@ func (c Change) validate() error {
 		return fmt.Errorf("commit %s: the document is not a JSON object", c.Key)
 	case (c.Stream == "") != (c.Event.ID == ""):
 		return fmt.Errorf("commit %s: a stream needs an event with an id, and an event a stream", c.Key)
-	case c.Stream != "" && c.Adopted.Event.ID != "":
+	case c.adopts() != (c.Adopted.Stream != ""):
+		return fmt.Errorf("commit %s: an entry that is adopted needs its place", c.Key)
+	case c.Stream != "" && c.adopts():
 		return fmt.Errorf("commit %s: a change has an event of its own or adopts one, not both", c.Key)
 	case c.TTL != 0 && c.Field != "":
 		return fmt.Errorf("commit %s: a field of a hash has no TTL", c.Key)
@@ -205,6 +210,16 @@ func (c Change) validate() error {
 		return fmt.Errorf("commit %s: more than %d indexes, guards or arguments of the note", c.Key, maxCount)
 	}
 	return nil
+}
+
+func (c Change) adopts() bool { return !c.Adopted.ID.IsZero() }
+
+// head returns the entry that the document is as of once it has adopted one.
+func (c Change) head() ID {
+	if c.Want.Entry.After(c.Adopted.ID) {
+		return c.Want.Entry
+	}
+	return c.Adopted.ID
 }
 
 // result reads what commit.lua says of one change.

@@ -148,7 +148,7 @@ func TestCommitFindsEveryPart(t *testing.T) {
 	r := newRig(t, bustest.Start(t).Addr())
 	ctx := t.Context()
 	r.client.SAdd(ctx, "{posts}:in", "m")
-	adopted := bus.Entry{ID: bus.ID{Ms: 7}, Event: post(t, "adopted")}
+	adopted := bus.Entry{Stream: stream, ID: bus.ID{Ms: 7}, Event: post(t, "adopted")}
 	rapid.Check(t, func(rt *rapid.T) {
 		r.client.Del(ctx, stream, "{posts}:notes", "{posts}:z", "{posts}:s")
 		n := rapid.IntRange(1, 12).Draw(rt, "changes")
@@ -194,7 +194,11 @@ func TestCommitFindsEveryPart(t *testing.T) {
 					return
 				}
 				doc, err := r.Load(ctx, c.Key, c.Field)
-				if err != nil || !cmp.Equal(doc.JSON, c.Doc) || doc.Event != c.Event.ID+c.Adopted.Event.ID {
+				name := c.Event.ID
+				if c.Adopted.Stream != "" {
+					name = stream + "/7-0"
+				}
+				if err != nil || !cmp.Equal(doc.JSON, c.Doc) || doc.Event != name {
 					errs[i] = fmt.Errorf("got document %s of event %q, %w", doc.JSON, doc.Event, err)
 				}
 			})
@@ -433,5 +437,38 @@ func TestLostReplyOfAWrite(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A document is as of the latest entry that it has taken in, though that was not
+// the last; and an entry is taken for a repetition by its place alone, since its
+// writer may have given it an id that is another's.
+func TestCommitAdopts(t *testing.T) {
+	r := newRig(t, bustest.Start(t).Addr())
+	first := post(t, "a")
+	c := bus.Change{Key: "{posts}:doc:a", Doc: []byte(`{"version":1}`), Adopted: bus.Entry{Stream: stream, ID: bus.ID{Ms: 20}, Event: first}}
+	commit := func(doc string) bus.Doc {
+		t.Helper()
+		c.Doc = []byte(doc)
+		if _, err := r.Commit(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		d, err := r.Load(t.Context(), c.Key, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	was := commit(`{"version":1}`)
+	if again := commit(`{"version":2}`); again.Entry != c.Adopted.ID || string(again.JSON) != `{"version":1}` {
+		t.Errorf("the same entry again made %s as of %s", again.JSON, again.Entry)
+	}
+	c.Want, c.Adopted.ID = was, bus.ID{Ms: 10}
+	if late := commit(`{"version":2}`); late.Entry != was.Entry || string(late.JSON) != `{"version":2}` {
+		t.Errorf("an earlier entry with the same event id made %s as of %s, want version 2 as of %s", late.JSON, late.Entry, was.Entry)
+	}
+	c.Adopted.Stream = ""
+	if _, err := r.Commit(t.Context(), c); err == nil {
+		t.Error("an entry without its stream was adopted")
 	}
 }

@@ -69,8 +69,8 @@ func (c Change) encode() encoded {
 	values := c.values()
 	part(3, len(values), values...)
 	part(4, 0)
-	if c.Adopted.Event.ID != "" {
-		part(4, 1, c.Adopted.Event.ID, c.Adopted.ID.String())
+	if c.adopts() {
+		part(4, 1, c.Adopted.place(), c.head().String())
 	}
 	if c.Stream != "" {
 		e.keys = append(e.keys, c.Stream)

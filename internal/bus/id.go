@@ -59,8 +59,12 @@ func (id ID) After(other ID) bool { return id.Compare(other) > 0 }
 // IsZero reports whether id is before every entry.
 func (id ID) IsZero() bool { return id == ID{} }
 
-// Time returns when Redis appended the entry.
-func (id ID) Time() time.Time { return time.UnixMilli(int64(min(id.Ms, 1<<62))).UTC() }
+// lastMilli is the last millisecond that RFC 3339 can write. Redis takes ids far
+// beyond it from those who make them by hand.
+const lastMilli = 253402300799999
+
+// Time returns when Redis appended the entry, within the years that JSON can hold.
+func (id ID) Time() time.Time { return time.UnixMilli(int64(min(id.Ms, lastMilli))).UTC() }
 
 // MarshalText writes the id as Redis does, "" for the zero ID.
 func (id ID) MarshalText() ([]byte, error) {

@@ -22,7 +22,8 @@
 --       want      SHA-1 of the value that was read, if there was one
 --       ttl       milliseconds after which the document goes, if ever
 --       values    of the entry to append, by the names above; "" leaves one out
---       adopted   event id and entry id of an entry that stands already
+--       adopted   the name of an entry that stands already, for the first line of
+--                 the document, and the entry id to note there
 --       once      value and milliseconds to keep it
 --       note      the arguments of XADD behind the key
 --       indexes   verb (ZADD ZREM SADD SREM) and member of each
