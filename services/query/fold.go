@@ -1,8 +1,6 @@
 package query
 
 import (
-	"time"
-
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 )
@@ -28,22 +26,6 @@ func (r *register[T]) write(value *T, at bus.ID) {
 	}
 }
 
-// creation is when something was created: the smallest time that an event gives,
-// or as long as none gives one, the smallest time of an event.
-type creation struct {
-	At    time.Time `json:"at"`
-	Given bool      `json:"given,omitempty"`
-}
-
-func (c *creation) see(given *time.Time, of time.Time) {
-	switch {
-	case given != nil && (!c.Given || given.Before(c.At)):
-		c.At, c.Given = given.UTC(), true
-	case given == nil && !c.Given && (c.At.IsZero() || of.Before(c.At)):
-		c.At = of.UTC()
-	}
-}
-
 // post is what is known of a post.
 type post struct {
 	ID      string           `json:"id"`
@@ -51,7 +33,7 @@ type post struct {
 	Body    register[string] `json:"body,omitzero"`
 	Author  register[string] `json:"author,omitzero"`
 	Version register[int64]  `json:"version,omitzero"`
-	Created creation         `json:"created,omitzero"`
+	Created event.Creation   `json:"created,omitzero"`
 	Deleted bool             `json:"deleted,omitempty"`
 }
 
@@ -75,7 +57,7 @@ func applyPost(p post, e bus.Entry, payload event.Payload) post {
 		p.Body.write(in.Body, e.ID)
 		p.Author.write(in.Author, e.ID)
 		p.Version.write(owned(in.Version, e.Event), e.ID)
-		p.Created.see(in.CreatedAt, e.ID.Time())
+		p.Created.See(in.CreatedAt, e.ID.Time())
 	}
 	return p
 }
@@ -87,7 +69,7 @@ type comment struct {
 	Author  register[string]       `json:"author,omitzero"`
 	Status  register[event.Status] `json:"status,omitzero"`
 	Version register[int64]        `json:"version,omitzero"`
-	Created creation               `json:"created,omitzero"`
+	Created event.Creation         `json:"created,omitzero"`
 	Deleted bool                   `json:"deleted,omitempty"`
 }
 
@@ -114,7 +96,7 @@ func applyComment(c comment, e bus.Entry, payload event.Payload) comment {
 		c.Author.write(in.Author, e.ID)
 		c.Status.write(in.Status, e.ID)
 		c.Version.write(owned(in.Version, e.Event), e.ID)
-		c.Created.see(in.CreatedAt, e.ID.Time())
+		c.Created.See(in.CreatedAt, e.ID.Time())
 	}
 	return c
 }
