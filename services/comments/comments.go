@@ -11,6 +11,8 @@
 // Keys:
 //
 //	{comments}:doc:<id>       the comment, or what remains of one that was deleted
+//	{comments}:gone           "<post> <id>" of those that others deleted before they
+//	                          were heard of here
 //	{comments}:ids            the comments there are, by time and id
 //	{comments}:of:<post>      those of one post, likewise
 //	{comments}:posts          ids of the posts that there are or were
@@ -49,6 +51,8 @@ type Comment struct {
 	Reason    string       `json:"reason,omitempty"`
 	Note      string       `json:"note,omitempty"`
 	CreatedAt time.Time    `json:"createdAt"`
+	// Undated says that no event has given CreatedAt: it is the time of an entry.
+	Undated bool `json:"undated,omitempty"`
 	// Version counts the changes from 1, verdicts included; Text is the version
 	// that brought the present text.
 	Version int64 `json:"version"`
@@ -108,18 +112,25 @@ func (c Comment) edited(e edit) (Comment, bool) {
 	return next, true
 }
 
+// listed reports whether the comment has its place in the lists.
+func (c Comment) listed() bool { return c.Version > 0 && !c.Deleted }
+
 // deleted returns what remains of the comment.
 func (c Comment) deleted() Comment {
 	return Comment{ID: c.ID, PostID: c.PostID, CreatedAt: c.CreatedAt, Version: c.Version + 1, Deleted: true}
 }
 
-// judged returns the comment after a verdict whose entry is at, and whether that
+// judged returns the comment after the verdict of an entry, and whether that
 // changes it. It does only if the text judged is the present one and the verdict
 // is newer than the last. A verdict that names no version speaks of the text that
-// it quotes.
-func (c Comment) judged(m event.CommentModerated, at bus.ID) (Comment, bool) {
+// it quotes, and so does every foreign one: what only the owner numbers means
+// nothing there.
+func (c Comment) judged(m event.CommentModerated, e bus.Entry) (Comment, bool) {
+	if e.Event.Foreign() {
+		m.Version, m.Decision = nil, nil
+	}
 	switch {
-	case c.Deleted || m.PostID != c.PostID || !at.After(c.Judged):
+	case c.Deleted || m.PostID != c.PostID || !e.ID.After(c.Judged):
 		return c, false
 	case m.Version != nil && (*m.Version < c.Text || *m.Version > c.Version):
 		return c, false
@@ -134,30 +145,36 @@ func (c Comment) judged(m event.CommentModerated, at bus.ID) (Comment, bool) {
 	set(&c.Reason, m.Reason)
 	set(&c.Note, m.Note)
 	set(&c.Decision, m.Decision)
-	c.Judged = at
+	c.Judged = e.ID
 	c.Version++
 	return c, true
 }
 
-// adopted returns the comment after an event that somebody else wrote to the
-// stream, and whether that changes it. Fields that the event leaves out stay.
-func (c Comment) adopted(e event.Event, payload event.Payload) (Comment, bool) {
-	if c.Deleted {
+// adopted returns the comment, which is as of the entry last, after one that
+// somebody else wrote to the stream, and whether that changes it. Fields that the
+// event leaves out stay. Of an entry before last, which others have overtaken, only
+// the time of creation is news; but a deletion is final however late it comes. An
+// event under another post is about no comment that there is.
+func (c Comment) adopted(e bus.Entry, payload event.Payload, last bus.ID) (Comment, bool) {
+	if c.Deleted || c.Version > 0 && payload.PostKey() != c.PostID {
 		return c, false
 	}
 	switch in := payload.(type) {
 	case event.CommentDeleted:
-		c.ID, c.PostID = in.ID, in.PostID
-		return c.deleted(), true
+		return c.deleted(), c.Version > 0
 	case event.Comment:
-		if c.Version == 0 {
-			c.ID, c.PostID, c.CreatedAt = in.ID, in.PostID, e.Time
-			set(&c.CreatedAt, in.CreatedAt)
-		} else if in.PostID != c.PostID {
+		created := event.Creation{At: c.CreatedAt, Given: c.Version > 0 && !c.Undated}
+		created.See(in.CreatedAt, e.ID.Time())
+		news := e.ID.After(last)
+		if !news && created.At.Equal(c.CreatedAt) {
 			return c, false
 		}
+		c.ID, c.PostID, c.CreatedAt, c.Undated = in.ID, in.PostID, created.At, !created.Given
 		c.Version++
-		if c.Text == 0 || e.Type != event.TypeCommentUpdated {
+		if !news {
+			return c, true
+		}
+		if c.Text == 0 || e.Event.Type != event.TypeCommentUpdated {
 			c.Text, c.Reason, c.Note = c.Version, "", ""
 		}
 		set(&c.Content, in.Content)

@@ -1,6 +1,7 @@
 package comments
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -57,19 +58,29 @@ func TestJudged(t *testing.T) {
 		{"foreign, quoting the present text", held(), verdict(func(m *event.CommentModerated) { m.Version, m.Decision = nil, nil }), 10, event.Approved},
 		{"foreign, quoting another text", edited, verdict(func(m *event.CommentModerated) { m.Version, m.Decision = nil, nil }), 11, ""},
 		{"foreign, older than the last", approved, verdict(func(m *event.CommentModerated) { m.Version, m.Decision = nil, nil }), 9, ""},
+		{"foreign, with numbers that mean nothing", approved, verdict(func(m *event.CommentModerated) {
+			m.Status, m.Version, m.Decision = new(event.Rejected), new(int64(7)), new(int64(1<<50))
+		}), 11, event.Rejected},
+		{"foreign, numbered as if it were the present text", edited, verdict(func(m *event.CommentModerated) { m.Version, m.Decision = new(int64(3)), new(int64(2)) }), 11, ""},
 		{"of another post", held(), verdict(func(m *event.CommentModerated) { m.PostID = "q" }), 10, ""},
 		{"pending is no verdict", held(), verdict(func(m *event.CommentModerated) { m.Status = new(event.Pending) }), 10, ""},
 		{"after the deletion", held().deleted(), verdict(func(*event.CommentModerated) {}), 10, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, changed := tt.comment.judged(tt.verdict, bus.ID{Ms: tt.at})
+			source := event.Moderator
+			if strings.HasPrefix(tt.name, "foreign") {
+				source = "somebody"
+			}
+			got, changed := tt.comment.judged(tt.verdict, bus.Entry{
+				ID: bus.ID{Ms: tt.at}, Event: event.Event{Type: event.TypeCommentModerated, Source: source},
+			})
 			if changed != (tt.status != "") {
 				t.Fatalf("changed: %t, want %t", changed, tt.status != "")
 			}
 			want := tt.comment
 			if changed {
 				want.Status, want.Version, want.Judged = tt.status, tt.comment.Version+1, bus.ID{Ms: tt.at}
-				if tt.verdict.Decision != nil {
+				if source == event.Moderator {
 					want.Decision = *tt.verdict.Decision
 				}
 			}
@@ -95,20 +106,22 @@ func TestEdited(t *testing.T) {
 }
 
 func TestAdopted(t *testing.T) {
-	foreign := func(typ string) event.Event {
-		return event.Event{Type: typ, Source: "somebody", Time: at.Add(time.Hour)}
+	entry := bus.ID{Ms: uint64(at.Add(time.Minute).UnixMilli())}
+	foreign := func(typ string) bus.Entry {
+		return bus.Entry{ID: entry, Event: event.Event{Type: typ, Source: "somebody", Time: at.Add(time.Hour)}}
 	}
+	last := bus.ID{Ms: 1}
 	minimal := event.Comment{PostID: "p", ID: "c", Content: new("a text"), Status: new(event.Pending)}
-	got, changed := Comment{}.adopted(foreign(event.TypeCommentCreated), minimal)
+	got, changed := Comment{}.adopted(foreign(event.TypeCommentCreated), minimal, bus.ID{})
 	want := Comment{
-		ID: "c", PostID: "p", Content: "a text", Status: event.Pending, CreatedAt: at.Add(time.Hour), Version: 1, Text: 1,
+		ID: "c", PostID: "p", Content: "a text", Status: event.Pending, CreatedAt: entry.Time(), Undated: true, Version: 1, Text: 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || !changed {
 		t.Errorf("a new one: changed %t\n%s", changed, diff)
 	}
 
 	update := event.Comment{PostID: "p", ID: "c", Content: new("a text"), Status: new(event.Approved), Reason: new("fine")}
-	got, _ = held().adopted(foreign(event.TypeCommentUpdated), update)
+	got, _ = held().adopted(foreign(event.TypeCommentUpdated), update, last)
 	want = held()
 	want.Status, want.Reason, want.Version = event.Approved, "fine", 2
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -117,16 +130,25 @@ func TestAdopted(t *testing.T) {
 
 	moved := update
 	moved.PostID = "q"
-	if got, changed := held().adopted(foreign(event.TypeCommentUpdated), moved); changed {
+	if got, changed := held().adopted(foreign(event.TypeCommentUpdated), moved, last); changed {
 		t.Errorf("a comment moved to another post: %+v", got)
 	}
 
 	gone := event.CommentDeleted{PostID: "p", ID: "c"}
-	deleted, changed := held().adopted(foreign(event.TypeCommentDeleted), gone)
+	for _, payload := range []event.Payload{event.CommentDeleted{PostID: "q", ID: "c"}, event.CommentDeleted{PostID: "q", ID: "c", Version: new(int64(9))}} {
+		if got, changed := held().adopted(foreign(event.TypeCommentDeleted), payload, last); changed {
+			t.Errorf("a deletion under another post: %+v", got)
+		}
+	}
+	if got, changed := held().adopted(foreign(event.TypeCommentUpdated), update, entry); changed {
+		t.Errorf("an entry that is no news: %+v", got)
+	}
+
+	deleted, changed := held().adopted(foreign(event.TypeCommentDeleted), gone, entry)
 	if !changed || !deleted.Deleted || deleted.Content != "" || deleted.Version != 2 {
 		t.Errorf("a deletion: %+v", deleted)
 	}
-	if got, changed := deleted.adopted(foreign(event.TypeCommentCreated), minimal); changed {
+	if got, changed := deleted.adopted(foreign(event.TypeCommentCreated), minimal, last); changed {
 		t.Errorf("brought back: %+v", got)
 	}
 }

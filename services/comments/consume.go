@@ -23,12 +23,12 @@ type consumer struct {
 }
 
 func (c *consumer) handle(ctx context.Context, e bus.Entry) error {
-	if e.Stream == stream && !e.Event.Foreign() {
-		return nil // written together with the comment
-	}
-	payload, err := e.Event.Decode()
+	payload, err := e.Decode()
 	if err != nil {
 		return err
+	}
+	if e.Stream == stream && !e.Event.Foreign() {
+		return nil // written together with the comment
 	}
 	switch p := payload.(type) {
 	case event.Post:
@@ -38,19 +38,25 @@ func (c *consumer) handle(ctx context.Context, e bus.Entry) error {
 	case event.CommentModerated:
 		return c.judge(ctx, e, p)
 	case event.Comment:
-		return c.adopt(ctx, e, p.ID, payload)
+		return c.adopt(ctx, e, p)
 	case event.CommentDeleted:
-		return c.adopt(ctx, e, p.ID, payload)
+		return c.store.bury(ctx, e, p)
 	}
 	return nil
 }
 
-// adopt takes in a comment that somebody else wrote to this service's stream.
-func (c *consumer) adopt(ctx context.Context, e bus.Entry, id string, payload event.Payload) error {
-	if e.Stream != stream {
-		return bus.Ignore(fmt.Errorf("a %s on %s", e.Event.Type, e.Stream))
+// adopt takes in a comment that somebody else wrote to this service's stream. Since
+// the post's deletion is noted before its comments are listed, either that finds
+// this one or this finds that note.
+func (c *consumer) adopt(ctx context.Context, e bus.Entry, in event.Comment) error {
+	if err := c.store.adopt(ctx, e, in.ID, in); err != nil {
+		return err
 	}
-	return c.store.adopt(ctx, e, id, payload)
+	gone, err := c.store.postGone(ctx, in.PostID)
+	if err != nil || !gone {
+		return err
+	}
+	return c.drop(ctx, e, in.PostID, in.ID)
 }
 
 // judge applies a verdict. Applying it again, or after a later one, changes
@@ -62,7 +68,7 @@ func (c *consumer) judge(ctx context.Context, e bus.Entry, m event.CommentModera
 		if unknown {
 			return now, false, nil
 		}
-		next, changed := now.judged(m, e.ID)
+		next, changed := now.judged(m, e)
 		return next, changed, nil
 	})
 	if err != nil {
@@ -131,13 +137,18 @@ func (c *consumer) dropPost(ctx context.Context, e bus.Entry, post string) error
 			return err
 		}
 		for _, comment := range comments {
-			_, err := c.store.change(ctx, comment.ID, event.TypeCommentDeleted, &e.Event, func(now Comment) (Comment, bool, error) {
-				return now.deleted(), now.Version > 0 && !now.Deleted, nil
-			})
-			if err != nil {
+			if err := c.drop(ctx, e, post, comment.ID); err != nil {
 				return err
 			}
 		}
 	}
 	return bus.NotYet(fmt.Errorf("post %s has more comments to delete", post))
+}
+
+// drop deletes a comment of a post that is gone, because of e.
+func (c *consumer) drop(ctx context.Context, e bus.Entry, post, id string) error {
+	_, err := c.store.change(ctx, id, event.TypeCommentDeleted, &e.Event, func(now Comment) (Comment, bool, error) {
+		return now.deleted(), now.listed() && now.PostID == post, nil
+	})
+	return err
 }

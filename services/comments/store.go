@@ -18,8 +18,12 @@ const (
 	ids       = "{comments}:ids"
 	posts     = "{comments}:posts"
 	postsGone = "{comments}:posts:gone"
+	unheard   = "{comments}:gone"
 	keyKey    = "{comments}:key"
 )
+
+// unheardOf is a member of [unheard].
+func unheardOf(post, id string) string { return post + " " + id }
 
 func docKey(id string) string   { return "{comments}:doc:" + id }
 func ofKey(post string) string  { return "{comments}:of:" + post }
@@ -129,6 +133,7 @@ func (s *store) change(ctx context.Context, id, typ string, cause *event.Event, 
 		if err != nil || !changed {
 			return now, err
 		}
+		next.Undated = false // the event gives the time
 		e, err := next.event(typ, time.Now())
 		if err != nil {
 			return Comment{}, err
@@ -149,18 +154,49 @@ func (s *store) change(ctx context.Context, id, typ string, cause *event.Event, 
 	return Comment{}, fmt.Errorf("%w: comment %s keeps changing", web.ErrConflict, id)
 }
 
-// adopt takes in an entry of the stream that this service did not write.
-// Entries that are not newer than the comment's last change are done already.
+// adopt takes in an entry of the stream that this service did not write; again, it
+// changes nothing.
 func (s *store) adopt(ctx context.Context, e bus.Entry, id string, payload event.Payload) error {
 	now, doc, err := s.load(ctx, id)
-	if err != nil || !e.ID.After(doc.Entry) {
+	for range maxTries {
+		if err != nil {
+			return err
+		}
+		next, changed := now.adopted(e, payload, doc.Entry)
+		if !changed {
+			return nil
+		}
+		err = s.commit(ctx, doc, now, next, bus.Change{Adopted: e, Guard: []bus.Guard{
+			{Key: unheard, Member: unheardOf(next.PostID, id), Absent: true},
+		}})
+		if errors.Is(err, bus.ErrGuard) {
+			return nil // its deletion came first
+		}
+		conflict, lost := errors.AsType[*bus.ConflictError](err)
+		if !lost {
+			return err
+		}
+		doc = conflict.Now
+		now, err = decode(doc)
+	}
+	return fmt.Errorf("%w: comment %s keeps changing", web.ErrConflict, id)
+}
+
+// bury takes in a deletion that this service did not write. One of a comment that
+// has not been heard of is noted under the post that it names, so that a deletion
+// under a wrong post keeps no comment away.
+func (s *store) bury(ctx context.Context, e bus.Entry, in event.CommentDeleted) error {
+	now, _, err := s.load(ctx, in.ID)
+	if err != nil {
 		return err
 	}
-	next, changed := now.adopted(e.Event, payload)
-	if !changed {
-		return nil
+	if now.Version == 0 {
+		err := s.bus.Redis().SAdd(ctx, unheard, unheardOf(in.PostID, in.ID)).Err()
+		if err != nil {
+			return bus.Err("note deletion of comment "+in.ID, err)
+		}
 	}
-	return s.commit(ctx, doc, now, next, bus.Change{Adopted: e})
+	return s.adopt(ctx, e, in.ID, in) // also one that came while that was noted
 }
 
 // commit completes the change from one state of the comment to the next.
@@ -170,13 +206,16 @@ func (s *store) commit(ctx context.Context, was bus.Doc, now, next Comment, c bu
 		return err
 	}
 	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
-	verb, at := bus.ZAdd, next.CreatedAt
-	if next.Deleted {
-		verb, at = bus.ZRem, now.CreatedAt
+	place := func(verb bus.Verb, at Comment) {
+		member := bus.TimeKey(at.CreatedAt, at.ID)
+		c.Index = append(c.Index, bus.Index{Verb: verb, Key: ids, Member: member}, bus.Index{Verb: verb, Key: ofKey(at.PostID), Member: member})
 	}
-	if next.Deleted || now.Version == 0 {
-		member := bus.TimeKey(at, next.ID)
-		c.Index = []bus.Index{{Verb: verb, Key: ids, Member: member}, {Verb: verb, Key: ofKey(next.PostID), Member: member}}
+	moved := !next.CreatedAt.Equal(now.CreatedAt)
+	if now.listed() && (moved || next.Deleted) {
+		place(bus.ZRem, now)
+	}
+	if next.listed() && (moved || !now.listed()) {
+		place(bus.ZAdd, next)
 	}
 	_, err = s.bus.Commit(ctx, c)
 	return err
@@ -213,6 +252,13 @@ func (s *store) postExists(ctx context.Context, id string) (bool, error) {
 		return false, bus.Err("look up post "+id, err)
 	}
 	return known.Val() && !gone.Val(), nil
+}
+
+// postGone reports whether the post has been deleted, as far as this service has
+// heard.
+func (s *store) postGone(ctx context.Context, id string) (bool, error) {
+	gone, err := s.bus.Redis().SIsMember(ctx, postsGone, id).Result()
+	return gone, bus.Err("look up post "+id, err)
 }
 
 // postSeen notes that there is, or was, such a post.
