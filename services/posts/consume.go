@@ -11,11 +11,8 @@ import (
 // accepted here, without a second event. Its own entries are done already: they
 // were written together with the post.
 func (s *store) handle(ctx context.Context, e bus.Entry) error {
-	if !e.Event.Foreign() {
-		return nil
-	}
-	payload, err := e.Event.Decode()
-	if err != nil {
+	payload, err := e.Decode()
+	if err != nil || !e.Event.Foreign() {
 		return err
 	}
 	switch p := payload.(type) {
@@ -24,5 +21,5 @@ func (s *store) handle(ctx context.Context, e bus.Entry) error {
 	case event.PostDeleted:
 		return s.adopt(ctx, e, p.ID, payload)
 	}
-	return nil // an event of another owner that strayed here
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"time"
 
+	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
 )
@@ -38,6 +39,9 @@ type Post struct {
 	Body      string    `json:"body"`
 	Author    string    `json:"author"`
 	CreatedAt time.Time `json:"createdAt"`
+	// Undated says that no event has given CreatedAt: it is the time of an entry. It
+	// is stored beside the post and not shown.
+	Undated bool `json:"-"`
 	// Version counts the changes from 1.
 	Version int64 `json:"version"`
 	// Deleted posts keep their id and version, so that nothing brings them back.
@@ -96,14 +100,19 @@ func (p Post) edited(e edit) (Post, bool) {
 	return next, true
 }
 
+// listed reports whether the post has its place in the list.
+func (p Post) listed() bool { return p.Version > 0 && !p.Deleted }
+
 // deleted returns what remains of the post.
 func (p Post) deleted() Post {
 	return Post{ID: p.ID, CreatedAt: p.CreatedAt, Version: p.Version + 1, Deleted: true}
 }
 
-// adopted returns the post after an event that somebody else wrote to the
-// stream, and whether that changes it. Fields that the event leaves out stay.
-func (p Post) adopted(e event.Event, payload event.Payload) (Post, bool) {
+// adopted returns the post, which is as of the entry last, after one that somebody
+// else wrote to the stream, and whether that changes it. Fields that the event
+// leaves out stay. Of an entry before last, which others have overtaken, only the
+// time of creation is news; but a deletion is final however late it comes.
+func (p Post) adopted(e bus.Entry, payload event.Payload, last bus.ID) (Post, bool) {
 	if p.Deleted {
 		return p, false
 	}
@@ -112,14 +121,19 @@ func (p Post) adopted(e event.Event, payload event.Payload) (Post, bool) {
 		p.ID = in.ID
 		return p.deleted(), true
 	case event.Post:
-		if p.Version == 0 {
-			p.ID, p.CreatedAt = in.ID, e.Time
-			set(&p.CreatedAt, in.CreatedAt)
+		created := event.Creation{At: p.CreatedAt, Given: p.Version > 0 && !p.Undated}
+		created.See(in.CreatedAt, e.ID.Time())
+		news := e.ID.After(last)
+		if !news && created.At.Equal(p.CreatedAt) {
+			return p, false
 		}
-		set(&p.Title, in.Title)
-		set(&p.Body, in.Body)
-		set(&p.Author, in.Author)
+		p.ID, p.CreatedAt, p.Undated = in.ID, created.At, !created.Given
 		p.Version++
+		if news {
+			set(&p.Title, in.Title)
+			set(&p.Body, in.Body)
+			set(&p.Author, in.Author)
+		}
 		return p, true
 	}
 	return p, false

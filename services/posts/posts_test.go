@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 )
 
@@ -28,16 +29,20 @@ func TestEdited(t *testing.T) {
 }
 
 func TestAdopted(t *testing.T) {
-	e := event.Event{Type: event.TypePostCreated, Source: "somebody", Time: at.Add(time.Hour)}
+	e := bus.Entry{
+		ID:    bus.ID{Ms: uint64(at.Add(time.Minute).UnixMilli())},
+		Event: event.Event{Type: event.TypePostCreated, Source: "somebody", Time: at.Add(time.Hour)},
+	}
+	last := bus.ID{Ms: 1}
 	minimal := event.Post{ID: "p", Title: new("theirs")}
 
-	got, changed := Post{}.adopted(e, minimal)
-	want := Post{ID: "p", Title: "theirs", CreatedAt: at.Add(time.Hour), Version: 1}
+	got, changed := Post{}.adopted(e, minimal, bus.ID{})
+	want := Post{ID: "p", Title: "theirs", CreatedAt: e.ID.Time(), Undated: true, Version: 1}
 	if diff := cmp.Diff(want, got); diff != "" || !changed {
 		t.Errorf("a new one: changed %t\n%s", changed, diff)
 	}
 
-	got, _ = written().adopted(e, minimal)
+	got, _ = written().adopted(e, minimal, last)
 	want = written()
 	want.Title, want.Version = "theirs", 4
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -46,16 +51,19 @@ func TestAdopted(t *testing.T) {
 
 	dated := minimal
 	dated.CreatedAt, dated.Version = new(at.Add(-time.Hour)), new(int64(99))
-	got, _ = Post{}.adopted(e, dated)
+	got, _ = Post{}.adopted(e, dated, bus.ID{})
 	if !got.CreatedAt.Equal(at.Add(-time.Hour)) || got.Version != 1 {
 		t.Errorf("got created at %s, version %d; want the time it gives, and a number of ours", got.CreatedAt, got.Version)
 	}
 
-	deleted, changed := written().adopted(e, event.PostDeleted{ID: "p"})
+	if got, changed := written().adopted(e, minimal, e.ID); changed {
+		t.Errorf("an entry that is no news: %+v", got)
+	}
+	deleted, changed := written().adopted(e, event.PostDeleted{ID: "p"}, e.ID)
 	if want := (Post{ID: "p", CreatedAt: at, Version: 4, Deleted: true}); !changed || deleted != want {
 		t.Errorf("a deletion: got %+v, want %+v", deleted, want)
 	}
-	if got, changed := deleted.adopted(e, minimal); changed {
+	if got, changed := deleted.adopted(e, minimal, last); changed {
 		t.Errorf("brought back: %+v", got)
 	}
 }

@@ -87,7 +87,7 @@ func (s *store) list(ctx context.Context, page web.Page, limit int) ([]Post, err
 		if err != nil {
 			return nil, err
 		}
-		if p.Version > 0 && !p.Deleted {
+		if p.listed() {
 			posts = append(posts, p)
 		}
 	}
@@ -110,6 +110,7 @@ func (s *store) change(ctx context.Context, id, typ string, decide func(Post) (P
 		if err != nil || !changed {
 			return now, err
 		}
+		next.Undated = false // the event gives the time
 		e, err := next.event(typ, time.Now())
 		if err != nil {
 			return Post{}, err
@@ -128,31 +129,48 @@ func (s *store) change(ctx context.Context, id, typ string, decide func(Post) (P
 	return Post{}, fmt.Errorf("%w: post %s keeps changing", web.ErrConflict, id)
 }
 
-// adopt takes in an entry of the stream that this service did not write.
-// Entries that are not newer than the post's last change are done already.
+// adopt takes in an entry of the stream that this service did not write; again, it
+// changes nothing.
 func (s *store) adopt(ctx context.Context, e bus.Entry, id string, payload event.Payload) error {
 	now, doc, err := s.load(ctx, id)
-	if err != nil || !e.ID.After(doc.Entry) {
-		return err
+	for range maxTries {
+		if err != nil {
+			return err
+		}
+		next, changed := now.adopted(e, payload, doc.Entry)
+		if !changed {
+			return nil
+		}
+		err = s.commit(ctx, doc, now, next, bus.Change{Adopted: e})
+		conflict, lost := errors.AsType[*bus.ConflictError](err)
+		if !lost {
+			return err
+		}
+		doc = conflict.Now
+		now, err = decode(doc)
 	}
-	next, changed := now.adopted(e.Event, payload)
-	if !changed {
-		return nil
-	}
-	return s.commit(ctx, doc, now, next, bus.Change{Adopted: e})
+	return fmt.Errorf("%w: post %s keeps changing", web.ErrConflict, id)
+}
+
+// stored is a post as it is stored.
+type stored struct {
+	Post
+	Undated bool `json:"undated,omitempty"`
 }
 
 // commit completes the change from one state of the post to the next.
 func (s *store) commit(ctx context.Context, was bus.Doc, now, next Post, c bus.Change) error {
-	doc, err := json.Marshal(next)
+	doc, err := json.Marshal(stored{next, next.Undated})
 	if err != nil {
 		return err
 	}
 	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
-	if next.Deleted {
-		c.Index = []bus.Index{{Verb: bus.ZRem, Key: ids, Member: bus.TimeKey(now.CreatedAt, next.ID)}}
-	} else if now.Version == 0 {
-		c.Index = []bus.Index{{Verb: bus.ZAdd, Key: ids, Member: bus.TimeKey(next.CreatedAt, next.ID)}}
+	moved := !next.CreatedAt.Equal(now.CreatedAt)
+	if now.listed() && (moved || next.Deleted) {
+		c.Index = append(c.Index, bus.Index{Verb: bus.ZRem, Key: ids, Member: bus.TimeKey(now.CreatedAt, now.ID)})
+	}
+	if next.listed() && (moved || !now.listed()) {
+		c.Index = append(c.Index, bus.Index{Verb: bus.ZAdd, Key: ids, Member: bus.TimeKey(next.CreatedAt, next.ID)})
 	}
 	_, err = s.bus.Commit(ctx, c)
 	return err
@@ -169,12 +187,13 @@ func (s *store) load(ctx context.Context, id string) (Post, bus.Doc, error) {
 
 // decode reads a stored post; one that does not exist has version 0.
 func decode(doc bus.Doc) (Post, error) {
-	var p Post
+	var p stored
 	if !doc.Exists() {
-		return p, nil
+		return p.Post, nil
 	}
 	if err := json.Unmarshal(doc.JSON, &p); err != nil {
-		return p, fmt.Errorf("stored post: %w", err)
+		return p.Post, fmt.Errorf("stored post: %w", err)
 	}
-	return p, nil
+	p.Post.Undated = p.Undated
+	return p.Post, nil
 }
