@@ -2,7 +2,6 @@ package moderator
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"newsfeed/internal/bus"
@@ -17,12 +16,9 @@ type consumer struct {
 }
 
 func (c *consumer) handle(ctx context.Context, e bus.Entry) error {
-	payload, err := e.Event.Decode()
+	payload, err := e.Decode()
 	if err != nil {
 		return err
-	}
-	if e.Stream != event.Stream(event.Owner(e.Event.Type)) {
-		return bus.Ignore(fmt.Errorf("a %s on %s", e.Event.Type, e.Stream))
 	}
 	switch in := payload.(type) {
 	case event.Post:

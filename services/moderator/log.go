@@ -80,7 +80,7 @@ func (s *store) log(ctx context.Context, f filter, before bus.ID, limit int) (pa
 
 // loggedOf reads a verdict; false if the entry is none.
 func loggedOf(e bus.Entry) (logged, bool) {
-	payload, err := e.Event.Decode()
+	payload, err := e.Decode()
 	m, ok := payload.(event.CommentModerated)
 	if err != nil || !ok {
 		return logged{}, false

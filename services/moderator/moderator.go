@@ -76,10 +76,28 @@ func (d decision) exists() bool { return d.Number > 0 && !d.Deleted }
 // byPerson reports whether a person decided: then no rule changes it.
 func (d decision) byPerson() bool { return d.Moderator != byRules && d.Moderator != byJudge }
 
+// of returns the record as an event about a comment on that post finds it, and false
+// if the event is about nothing. A comment is under one post: what others say of it
+// under another is not believed, but the owner's word is, and then the record is
+// that of another comment. A deletion of what had not been heard of was about
+// nothing, too, once the comment comes under another post.
+func (d decision) of(post string, e bus.Entry) (decision, bool) {
+	comes := e.Event.Type != event.TypeCommentDeleted
+	unheard := d.Deleted && d.Number == 0
+	switch {
+	case d.PostID == "" || d.PostID == post:
+		return d, true
+	case e.Event.Foreign() && !(comes && unheard):
+		return d, false
+	}
+	return decision{Number: d.Number}, true
+}
+
 // arrived returns the record of a text that has come and has no verdict yet, and
 // false if that text, or a later one, has been judged already.
 func (d decision) arrived(c event.Comment, e bus.Entry) (decision, bool) {
-	if !e.ID.After(d.Entry) || d.Deleted {
+	d, ok := d.of(c.PostID, e)
+	if !ok || !e.ID.After(d.Entry) || d.Deleted {
 		return d, false
 	}
 	next := decision{
@@ -112,7 +130,8 @@ func (d decision) judged(v Verdict, who string, now time.Time) decision {
 // erased returns what remains when the comment has been deleted, and false if
 // nothing changes.
 func (d decision) erased(c event.CommentDeleted, e bus.Entry) (decision, bool) {
-	return decision{ID: c.ID, PostID: c.PostID, Entry: e.ID, Number: d.Number, Deleted: true}, !d.Deleted
+	d, ok := d.of(c.PostID, e)
+	return decision{ID: c.ID, PostID: c.PostID, Entry: e.ID, Number: d.Number, Deleted: true}, ok && !d.Deleted
 }
 
 // verdict is what was decided of the text.

@@ -87,3 +87,49 @@ func TestVerdictBecomesAnEvent(t *testing.T) {
 		t.Errorf("the event's place: %+v", e)
 	}
 }
+
+// A comment is under one post. What others say of it under another one is about
+// nothing, in whatever order it is heard, and the owner's word is the last.
+func TestAnotherPost(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	entry := func(ms uint64, source, typ string) bus.Entry {
+		return bus.Entry{ID: bus.ID{Ms: ms}, Event: event.Event{ID: "e", Type: typ, Source: source}}
+	}
+	text := func(d decision, ms uint64, source, post, content string) decision {
+		next, isNew := d.arrived(event.Comment{PostID: post, ID: "c", Content: &content}, entry(ms, source, event.TypeCommentEdited))
+		if !isNew {
+			return d
+		}
+		return next.judged(Verdict{Status: event.Flagged}, byRules, now)
+	}
+	gone := func(d decision, ms uint64, source, post string) decision {
+		next, changed := d.erased(event.CommentDeleted{PostID: post, ID: "c"}, entry(ms, source, event.TypeCommentDeleted))
+		if !changed {
+			return d
+		}
+		return next
+	}
+	const owner, other = event.Comments, "somebody"
+	known := text(decision{}, 10, owner, "p", "ours")
+	for _, tt := range []struct {
+		name          string
+		got           decision
+		post, content string // "" for deleted
+	}{
+		{"a deletion", gone(known, 20, other, "q"), "p", "ours"},
+		{"a deletion that is heard first", text(gone(decision{}, 20, other, "q"), 10, owner, "p", "ours"), "p", "ours"},
+		{"the same of a comment that is foreign, too", text(gone(decision{}, 20, other, "q"), 10, other, "p", "theirs"), "p", "theirs"},
+		{"a text", text(known, 20, other, "q", "theirs"), "p", "ours"},
+		{"a text that is heard first", text(text(decision{}, 20, other, "q", "theirs"), 10, owner, "p", "ours"), "p", "ours"},
+		{"the owner's deletion", gone(text(decision{}, 20, other, "q", "theirs"), 30, owner, "p"), "p", ""},
+		{"the owner's deletion, heard first", text(gone(gone(decision{}, 20, other, "q"), 30, owner, "p"), 10, owner, "p", "ours"), "p", ""},
+		{"a deletion after the owner's", text(gone(gone(decision{}, 30, owner, "p"), 20, other, "q"), 10, owner, "p", "ours"), "p", ""},
+	} {
+		if tt.got.PostID != tt.post || tt.got.Content != tt.content || tt.got.Deleted != (tt.content == "") {
+			t.Errorf("%s under another post: got %+v, want %q under %s", tt.name, tt.got, tt.content, tt.post)
+		}
+	}
+	if again := text(known, 10, owner, "p", "ours"); again.Number != 1 {
+		t.Errorf("judged again: %+v", again)
+	}
+}
