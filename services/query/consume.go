@@ -8,14 +8,14 @@ import (
 
 // handle folds an event into every generation of the view.
 func (s *store) handle(ctx context.Context, e bus.Entry) error {
-	payload, err := e.Event.Decode()
+	payload, err := e.Decode()
 	if err != nil {
 		return err
 	}
 	t := told{e, payload}
 	about := t.about()
 	if about == (subject{}) {
-		return nil // a verdict that strayed here says nothing until its owner has applied it
+		return nil // a verdict says nothing here until the comment's owner has applied it
 	}
 	return s.everywhere(ctx, func(v view) error { return s.foldInto(ctx, v, about, t) })
 }

@@ -68,8 +68,8 @@ func (t told) about() subject {
 	return subject{}
 }
 
-// decode reads entries as the consumer does: what is malformed or of an unknown
-// type is in no view, and payload is nil.
+// decode reads entries as the consumer does: what is malformed, of an unknown type
+// or has strayed to another's stream is in no view, and payload is nil.
 func decode(entries []bus.Entry) []told {
 	events := make([]told, len(entries))
 	for i, e := range entries {
@@ -77,7 +77,7 @@ func decode(entries []bus.Entry) []told {
 		if e.Event.Validate() != nil {
 			continue
 		}
-		if payload, err := e.Event.Decode(); err == nil {
+		if payload, err := e.Decode(); err == nil {
 			events[i].payload = payload
 		}
 	}
