@@ -5,11 +5,15 @@ import "slices"
 // table lists what is taken out, and the tests that must notice. Old texts are
 // as short as they can be, so that they outlive changes to the source beside them.
 func table() []mutant {
-	return slices.Concat(handling(), pausing(), recovery(), groups(), writes(), fold(), generations(), keptPages())
+	return slices.Concat(handling(), pausing(), recovery(), groups(), writes(), fold(), foreign(), generations(), keptPages())
 }
 
 func inBus(names ...string) []test   { return tests("internal/bus", names) }
 func inQuery(names ...string) []test { return tests("services/query", names) }
+
+func inPosts(names ...string) []test     { return tests("services/posts", names) }
+func inComments(names ...string) []test  { return tests("services/comments", names) }
+func inModerator(names ...string) []test { return tests("services/moderator", names) }
 
 func tests(pkg string, names []string) []test {
 	list := make([]test, len(names))
@@ -310,9 +314,9 @@ func fold() []mutant {
 	return []mutant{
 		{"the highest entry wins, not the last to arrive", query + "fold.go",
 			`at.After(r.Entry)`, `true`, converges},
-		{"creation is the smallest time given", query + "fold.go",
+		{"creation is the smallest time given", "internal/event/creation.go",
 			`given.Before(c.At)`, `true`, converges},
-		{"a time given beats an event's own", query + "fold.go",
+		{"a time given beats an entry's", "internal/event/creation.go",
 			`case given == nil && !c.Given && `, `case given == nil && `, converges},
 		{"a deleted post stays deleted", query + "fold.go",
 			`if p.Deleted {`, `if false {`, converges},
