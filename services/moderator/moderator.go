@@ -82,12 +82,12 @@ func (d decision) byPerson() bool { return d.Moderator != byRules && d.Moderator
 // that of another comment. A deletion of what had not been heard of was about
 // nothing, too, once the comment comes under another post.
 func (d decision) of(post string, e bus.Entry) (decision, bool) {
-	comes := e.Event.Type != event.TypeCommentDeleted
+	deletion := e.Event.Type == event.TypeCommentDeleted
 	unheard := d.Deleted && d.Number == 0
 	switch {
 	case d.PostID == "" || d.PostID == post:
 		return d, true
-	case e.Event.Foreign() && !(comes && unheard):
+	case e.Event.Foreign() && (deletion || !unheard):
 		return d, false
 	}
 	return decision{Number: d.Number}, true
