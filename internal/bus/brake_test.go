@@ -82,19 +82,19 @@ func TestTheEntriesInHandAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRigTuned(t, client, bus.Options{Batch: 15, InHand: 30, Sweep: 200 * time.Millisecond})
+	r := newRigTuned(t, client, bus.Options{Batch: 15, InHand: 24, Sweep: 200 * time.Millisecond})
 	r.publish(names("p", 100)...)
 	sweeps := r.countSweeps()
 	goOn := make(chan struct{})
 	r.consume("a", func(context.Context, bus.Entry) error { <-goOn; return nil })
 	eventually(t, 5*time.Second, "it has all that it may", func() bool {
 		x, err := r.client.XPending(t.Context(), stream, "query").Result()
-		return err == nil && x.Count >= 30
+		return err == nil && x.Count >= 24
 	})
 	before := sweeps.Load() // between two of which the reader looks for new entries
 	eventually(t, 10*time.Second, "it goes on", func() bool { return sweeps.Load() >= before+3 })
-	if n := len(r.pendingOf("a")); n != 30 {
-		t.Errorf("%d entries are in hand, want 30", n)
+	if n := len(r.pendingOf("a")); n != 24 {
+		t.Errorf("%d entries are in hand, want 24", n)
 	}
 	close(goOn)
 	r.settled(10 * time.Second)

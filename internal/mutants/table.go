@@ -77,14 +77,14 @@ func handling() []mutant {
 			`case errors.As(err, &notYet):`, `case errors.As(err, &notYet) && false:`,
 			inBus("TestNotYetIsNoAttempt")},
 		{"a lane that waits has no worker", lanes,
-			`l.timer = time.AfterFunc(t.delay.NextBackOff(), func() {`,
+			`l.timer = time.AfterFunc((*delay).NextBackOff(), func() {`,
 			`c.mu.Unlock()
-	time.Sleep(t.delay.NextBackOff())
+	time.Sleep((*delay).NextBackOff())
 	c.mu.Lock()
 	if !c.stopped {
 		return true
 	}
-	l.timer = time.AfterFunc(t.delay.NextBackOff(), func() {`,
+	l.timer = time.AfterFunc((*delay).NextBackOff(), func() {`,
 			inBus("TestAWaitingLaneHoldsUpNoOther")},
 		{"a lane for each subject: none waits for another", lanes,
 			`return subject
@@ -115,7 +115,7 @@ func handling() []mutant {
 			`return 1, 0`, `return c.b.opt.Batch, 0`,
 			inBus("TestTheBrakeTakesOneNowAndThen/room")},
 		{"the brake takes new entries only where there is room", reader,
-			`nextHeld(len(c.inHand) < c.b.opt.InHand)`, `nextHeld(true)`,
+			`nextHeld(c.hand.room() > 0)`, `nextHeld(true)`,
 			inBus("TestTheBrakeTakesOneNowAndThen/full")},
 		{"the brake keeps tasks from beginning", lanes,
 			`!c.brake.admit()`, `false`,
@@ -157,7 +157,7 @@ func pausing() []mutant {
 func recovery() []mutant {
 	return []mutant{
 		{"an entry is pending until its handler has returned", reader,
-			`Block: c.block(),`, `Block: c.block(), NoAck: true,`,
+			`Block: block,`, `Block: block, NoAck: true,`,
 			inBus("TestTheDeadAreInheritedFrom")},
 		{"the work of the dead is taken over", sweep,
 			`return c.visitOthers(ctx)`, `return nil`,
@@ -205,7 +205,7 @@ func recovery() []mutant {
 			`c.workOff(c.b.opt.Drain / 4)`, ``,
 			inBus("TestStoppingInTrafficLeavesNothing")},
 		{"who stops leaves no name", "internal/bus/consume.go",
-			`b.leave(ctx, consumers)`, ``,
+			`b.leave(parting, consumers)`, `_ = parting`,
 			inBus("TestWhoStopsLeavesNoName/redis", "TestWhoStopsLeavesNoName/memory")},
 	}
 }
@@ -213,8 +213,8 @@ func recovery() []mutant {
 // groups: reading at all, together, and until told to stop.
 func groups() []mutant {
 	return []mutant{
-		{"the entries in hand are bounded", reader,
-			`free := c.b.opt.InHand - len(c.inHand)`, `free := c.b.opt.InHand`,
+		{"the entries in hand are bounded", "internal/bus/hand.go",
+			`min(h.entries-len(h.sizes), (`, `min(h.entries, (`,
 			inBus("TestTheEntriesInHandAreBounded")},
 		{"a group that has vanished is made again", reader,
 			`if noGroup(err) {`, `if noGroup(err) && !trouble.hadGroup {`,
@@ -267,7 +267,7 @@ func groups() []mutant {
 			`l.signOff(context.WithoutCancel(ctx))`, ``,
 			inBus("TestStopsInTimeAndAcknowledgesWhatRan")},
 		{"a handler that does not end is cancelled in time", "internal/bus/consume.go",
-			`time.AfterFunc(c.b.opt.Drain, `, `time.AfterFunc(time.Hour, `,
+			`sleep(handlerCtx, c.b.opt.Drain)`, `sleep(handlerCtx, time.Hour)`,
 			inBus("TestStopsInTimeThoughAHandlerHangs")},
 	}
 }
