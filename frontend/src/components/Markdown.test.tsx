@@ -1,7 +1,13 @@
 import { render, screen } from '@testing-library/react';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
+import { heavy } from '@/test/payloads';
+
+import * as intricate from './intricate';
 import { Markdown } from './Markdown';
+
+const { isIntricate } = intricate;
+vi.mock('./intricate', { spy: true });
 
 const html = (text: string) => render(<Markdown>{text}</Markdown>).container.firstElementChild?.innerHTML;
 
@@ -26,3 +32,28 @@ test.each(['https://other.example/', '[x](https://other.example/)', '![x](https:
     expect(container.querySelector('img')).toBeNull();
   },
 );
+
+test.each(Object.entries(heavy))('is too much for Markdown: %s', (_, text) => {
+  expect(isIntricate(text)).toBe(true);
+});
+
+test.each([
+  'a\n\n'.repeat(900),
+  `${'-'.repeat(300)}\n${'*'.repeat(300)}\n${'- '.repeat(40)}`,
+  '[a](https://other.example/) and **b**\n\n'.repeat(400),
+  '- [ ] a *b* `c`\n'.repeat(200),
+  `${'> '.repeat(20)}a\n`.repeat(50),
+  `|a|b|c|\n|-|-|-|\n${'|a|b|c|\n'.repeat(500)}`,
+  `\`\`\`\n${'if (a[i] && b[j]) c[i * j] = f(d_e, g)\n'.repeat(100)}\`\`\``,
+])('is not: %#', (text) => {
+  expect(isIntricate(text)).toBe(false);
+});
+
+test('a text that fails all the same is shown as it was written, until it is another', () => {
+  vi.mocked(isIntricate).mockReturnValue(false);
+  vi.spyOn(console, 'error').mockReturnValue(); // React tells of it
+  const { container, rerender } = render(<Markdown>{heavy.quotes}</Markdown>);
+  expect(container).toHaveTextContent(heavy.quotes);
+  rerender(<Markdown>*a*</Markdown>);
+  expect(container.querySelector('em')).toHaveTextContent('a');
+});

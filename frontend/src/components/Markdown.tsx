@@ -1,9 +1,10 @@
-import { createElement, type ComponentProps, type ReactNode } from 'react';
+import { Component, createElement, type ComponentProps, type ReactNode } from 'react';
 import ReactMarkdown, { type Components, type Options } from 'react-markdown';
 import rehypeSanitize, { defaultSchema } from 'rehype-sanitize';
 import remarkBreaks from 'remark-breaks';
 import remarkGfm from 'remark-gfm';
 
+import { isIntricate } from './intricate';
 import styles from './Markdown.module.css';
 
 interface Node {
@@ -86,9 +87,41 @@ interface Props {
 export function Markdown({ children, level = 2, className = '' }: Props) {
   return (
     <div className={`${styles.text} ${className}`}>
-      <ReactMarkdown {...plugins} components={under[level]}>
-        {children}
-      </ReactMarkdown>
+      {isIntricate(children) ? (
+        <AsWritten>{children}</AsWritten>
+      ) : (
+        <OrAsWritten text={children}>
+          <ReactMarkdown {...plugins} components={under[level]}>
+            {children}
+          </ReactMarkdown>
+        </OrAsWritten>
+      )}
     </div>
   );
+}
+
+function AsWritten({ children }: { children: string }) {
+  return <p className={styles.written}>{children}</p>;
+}
+
+interface Tried {
+  text: string;
+  failed: boolean;
+}
+
+/** One text that cannot be shown as Markdown does not take the whole page with it. */
+class OrAsWritten extends Component<{ text: string; children: ReactNode }, Tried> {
+  override state: Tried = { text: this.props.text, failed: false };
+
+  static getDerivedStateFromError(): Partial<Tried> {
+    return { failed: true };
+  }
+
+  static getDerivedStateFromProps({ text }: { text: string }, tried: Tried): Tried | null {
+    return text === tried.text ? null : { text, failed: false };
+  }
+
+  override render() {
+    return this.state.failed ? <AsWritten>{this.props.text}</AsWritten> : this.props.children;
+  }
 }

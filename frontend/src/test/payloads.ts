@@ -129,3 +129,27 @@ const dormant = [
 export const scripts = [...events, ...elements, ...markdown];
 
 export const payloads = [...scripts, ...leaks, ...dormant];
+
+const times = (text: string, n: number) => text.repeat(n);
+
+/** A table of very many cells, few of which are written. */
+const table = (columns: number, rows: number) => `${times('|a', columns)}\n${times('|-', columns)}|\n${times('|\n', rows)}`;
+
+/** Texts of the length of a comment that would take a parser of Markdown very long, or all of its stack or memory. */
+export const heavy = {
+  quotes: times('>', 5_000),
+  'quotes apart': times('> ', 2_500),
+  lists: times('- ', 2_500),
+  numbers: times('1) ', 1_666),
+  'quotes and lists': times('> - ', 1_250),
+  'many deep lines': times(`${times('- ', 20)}a\n`, 119),
+  table: table(500, 1_249),
+  brackets: times('[', 5_000),
+  pictures: times('![', 2_500),
+  links: times('[a](', 1_250),
+  stars: times('****', 1_250),
+  emphasis: times('*a', 2_500),
+  'mixed emphasis': times('*_', 2_500),
+  underlines: times('=\n', 2_499),
+  headings: times('a\n=\n', 1_250),
+};

@@ -8,7 +8,7 @@ import { PostPage } from '@/features/post/PostPage';
 
 import { careless } from './careless';
 import { dangers } from './dangers';
-import { payloads } from './payloads';
+import { heavy, payloads } from './payloads';
 import { aComment, aPost, list, server } from './server';
 import { show } from './show';
 
@@ -47,4 +47,29 @@ test.each(payloads)('nothing of it gets through: %s', async (payload) => {
   });
   expect(screen.getByRole('heading', { level: 1 }).textContent).toBe(payload);
   expect(dangers(container)).toEqual([]);
+});
+
+test.each(Object.entries(heavy))('a text is shown as it was written where Markdown would be too much: %s', async (_, content) => {
+  const comments = [aComment('c', { content })];
+  const post = aPost('p', { body: content, commentCount: 1, comments });
+  server.use(
+    list('/api/query/posts', [post]),
+    http.get('/api/query/posts/p', () => HttpResponse.json(post)),
+    list('/api/query/posts/p/comments', comments),
+  );
+  const start = performance.now();
+  const feed = show(<FeedPage />);
+  await screen.findByRole('article');
+  feed.unmount();
+  const { container } = show(
+    <Routes>
+      <Route path="posts/:id" element={<PostPage />} />
+    </Routes>,
+    '/posts/p',
+  );
+  await waitFor(() => {
+    expect(container.querySelector('ol > li')?.textContent).toContain(content);
+  });
+  expect(container.querySelector('article')?.textContent).toContain(content);
+  expect(performance.now() - start).toBeLessThan(2_000);
 });
