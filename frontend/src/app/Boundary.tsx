@@ -2,12 +2,27 @@ import { Component, type ReactNode } from 'react';
 
 import { Failure } from '@/components/Notice';
 
-/** What is shown when the page itself fails, in place of nothing at all. */
-export class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
-  override state: { error: unknown } = { error: undefined };
+interface Props {
+  /** What is shown: when it is another, it has not failed yet. */
+  of?: string;
+  children: ReactNode;
+}
 
-  static getDerivedStateFromError(error: unknown) {
+interface State {
+  of: string | undefined;
+  error: unknown;
+}
+
+/** What is shown when the page itself fails, in place of nothing at all. */
+export class Boundary extends Component<Props, State> {
+  override state: State = { of: this.props.of, error: undefined };
+
+  static getDerivedStateFromError(error: unknown): Partial<State> {
     return { error };
+  }
+
+  static getDerivedStateFromProps({ of }: Props, state: State): State | null {
+    return of === state.of ? null : { of, error: undefined };
   }
 
   override render() {

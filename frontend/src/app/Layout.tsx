@@ -5,12 +5,14 @@ import { Undo } from '@/components/Undo';
 import { useLive } from '@/lib/live';
 import { text } from '@/lib/text';
 
+import { Boundary } from './Boundary';
 import styles from './Layout.module.css';
 
 /** What all pages have: the masthead with the state of the connection, and the place for the page. */
 export function Layout() {
   const status = useLive();
   const main = useRef<HTMLElement>(null);
+  const { key } = useLocation();
   useBeginning(main);
   return (
     <>
@@ -31,7 +33,9 @@ export function Layout() {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>
-        <Outlet />
+        <Boundary of={key}>
+          <Outlet />
+        </Boundary>
       </main>
       <Undo />
     </>

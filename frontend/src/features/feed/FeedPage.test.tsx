@@ -20,6 +20,17 @@ test('posts with their latest comments, and no others’ that are not approved',
   expect(screen.getByText('1 earlier comment')).toBeVisible();
 });
 
+test('of a long comment the feed has the beginning', async () => {
+  const comments = [aComment('c1', { content: 'word '.repeat(400) }), aComment('c2', { content: 'a line\n\n'.repeat(20) })];
+  server.use(list('/api/query/posts', [aPost('p', { commentCount: 2, comments })]));
+  show(<FeedPage />);
+  const shown = (await screen.findAllByRole('listitem')).slice(-2).map((item) => item.textContent ?? '');
+  for (const content of shown) {
+    expect(content.length).toBeLessThan(700);
+    expect(content).toMatch(/(word|a line)…$/);
+  }
+});
+
 test('the next page comes by itself when the end is near', async () => {
   server.use(
     http.get('/api/query/posts', ({ request }) =>

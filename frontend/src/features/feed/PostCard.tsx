@@ -13,11 +13,17 @@ import styles from './PostCard.module.css';
 /** How many of the latest comments the feed shows. */
 const shown = 2;
 
+/** A comment of which there is more than can be seen ends with a sign that there is. */
+function beginning<T extends { content: string }>(comment: T): T {
+  const short = excerpt(comment.content);
+  return short === undefined ? comment : { ...comment, content: short.endsWith('…') ? short : `${short}…` };
+}
+
 /** A post in the feed, with its latest comments. */
 export function PostCard({ post }: { post: Post }) {
   const to = `/posts/${encodeURIComponent(post.id)}`;
   const short = excerpt(post.body);
-  const latest = merge(post.comments, new Map()).seen.slice(-shown);
+  const latest = merge(post.comments, new Map()).seen.slice(-shown).map(beginning);
   const earlier = post.commentCount - latest.length;
   return (
     <article className={styles.card}>
