@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { text } from '@/lib/text';
 import { takeBack, useEmptying, useTrash, type Doomed } from '@/lib/trash';
@@ -9,7 +9,7 @@ import styles from './Undo.module.css';
 /** Says what is being deleted, and takes it back. */
 export function Undo() {
   useEmptying();
-  const things = useTrash().filter(({ state }) => state === 'waiting' || state === 'failed');
+  const things = useTrash();
   return (
     <div className={styles.toasts} role="status">
       {things.map((thing) => (
@@ -21,18 +21,20 @@ export function Undo() {
 
 function Toast({ thing }: { thing: Doomed }) {
   const box = useRef<HTMLDivElement>(null);
+  const [fresh] = useState(thing.state === 'waiting');
   useEffect(() => {
     const toast = box.current;
-    // The button that was pressed is gone with what it deleted.
-    toast?.querySelector('button')?.focus();
+    // The button that was pressed is gone with what it deleted. Who types meanwhile is left alone.
+    if (fresh && !isFocused()) toast?.querySelector('button')?.focus();
     return () => {
       if (toast?.contains(document.activeElement)) document.querySelector('main')?.focus({ preventScroll: true });
     };
-  }, []);
+  }, [fresh]);
   return (
     <div ref={box} className={styles.toast}>
-      <p>{thing.state === 'failed' ? text.notDeletedYet : text.deleted[thing.kind]}</p>
+      <p>{thing.tried ? text.notDeletedYet : text.deleted[thing.kind]}</p>
       <Button
+        busy={thing.state === 'sending'}
         onClick={() => {
           takeBack(thing.id);
         }}
@@ -41,4 +43,9 @@ function Toast({ thing }: { thing: Doomed }) {
       </Button>
     </div>
   );
+}
+
+/** Whether anything has the focus. */
+function isFocused(): boolean {
+  return document.activeElement !== null && document.activeElement !== document.body;
 }

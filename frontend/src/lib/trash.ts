@@ -8,8 +8,13 @@ import { keys } from './queries';
 import { isRecord, stored, useStored } from './storage';
 import { applyChange } from './view';
 
-/** A thing that is to be deleted: while it waits it can be had back. At a time something becomes of it. */
-export type Doomed = Own & { state: 'waiting' | 'sending' | 'failed' | 'done'; at: number };
+/** A thing that is to be deleted: while nothing is under way it can be had back. At a time something becomes of it. */
+export type Doomed = Own & {
+  state: 'waiting' | 'sending' | 'failed' | 'done';
+  at: number;
+  /** It has failed before, which its author knows of. */
+  tried?: boolean;
+};
 
 /** How long a deletion can be undone, and after how long one that failed is tried again. */
 const grace = 5_000;
@@ -34,9 +39,9 @@ export function takeBack(id: string): void {
 
 const without = (id: string) => trash.get().filter((thing) => thing.id !== id);
 
-/** What can be had back. */
+/** What can be had back, and what could and may again. */
 export function useTrash(): readonly Doomed[] {
-  return useStored(trash);
+  return useStored(trash).filter(({ state, tried }) => state === 'waiting' || (tried && state !== 'done'));
 }
 
 /** The ids of what is as good as gone. */
@@ -59,8 +64,10 @@ export function useEmptying(): void {
     // Who closes the page does not undo any more. It stays in the trash: should it
     // not get out, the next visit sends it.
     const leave = () => {
-      for (const { kind, id, token, state } of trash.get()) {
-        if (state !== 'done') remove(kind, id, token).catch(() => undefined);
+      for (const thing of trash.get()) {
+        if (thing.state === 'done') continue;
+        put({ ...thing, state: 'sending' }, lost); // too late to have it back
+        remove(thing.kind, thing.id, thing.token).catch(() => undefined);
       }
     };
     window.addEventListener('pagehide', leave);
@@ -82,7 +89,7 @@ async function empty(client: QueryClient, thing: Doomed): Promise<void> {
   } catch (error) {
     // What cannot be deleted at all is shown again.
     if (error instanceof ApiError && !error.passing && error.status < 500) takeBack(id);
-    else put({ ...thing, state: 'failed' }, again);
+    else put({ ...thing, state: 'failed', tried: true }, again);
     return;
   }
   if (kind === 'post') applyChange(client, { type: 'post-deleted', data: { id } });

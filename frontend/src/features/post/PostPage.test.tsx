@@ -8,6 +8,7 @@ import { expect, test, vi } from 'vitest';
 import { Undo } from '@/components/Undo';
 import { own, remember } from '@/lib/own';
 import { keys } from '@/lib/queries';
+import { throwAway } from '@/lib/trash';
 import { applyChange } from '@/lib/view';
 import { aComment, anOwn, aPost, blank, list, problem, server, when } from '@/test/server';
 import { show } from '@/test/show';
@@ -255,6 +256,73 @@ test('a deleted post is gone when its time is over, although the first try fails
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('a deletion that does not arrive takes neither the focus nor the keys of who types', async () => {
+  serve([aComment('mine')]);
+  let tries = 0;
+  server.use(
+    http.delete('/api/comments/comments/mine', async () => {
+      if (++tries > 1) await delay('infinite');
+      return problem(503);
+    }),
+  );
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  showWithUndo();
+  await screen.findByRole('button', { name: 'Delete: your comment' });
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const user = userEvent.setup({ advanceTimers: vi.advanceTimersByTime });
+    await user.click(screen.getByRole('button', { name: 'Delete: your comment' }));
+    await user.click(screen.getByLabelText('Comment'));
+    await act(() => vi.advanceTimersByTimeAsync(5_100));
+    const says = await screen.findByText(/^Not deleted yet/);
+    await user.keyboard('a b');
+    expect(screen.getByLabelText('Comment')).toHaveValue('a b');
+    await act(() => vi.advanceTimersByTimeAsync(5_100));
+    await waitFor(() => {
+      expect(tries).toBe(2);
+    });
+    expect(screen.getByText(/^Not deleted yet/)).toBe(says);
+    // What is under way cannot be had back.
+    await user.click(screen.getByRole('button', { name: 'Undo' }));
+    expect(screen.getByText(/^Not deleted yet/)).toBe(says);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('what is deleted elsewhere takes no focus', async () => {
+  serve([aComment('mine')]);
+  const { user } = showWithUndo();
+  await user.click(await screen.findByLabelText('Comment'));
+  act(() => {
+    throwAway({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  });
+  expect(screen.getByRole('button', { name: 'Undo' })).toBeVisible();
+  expect(screen.getByLabelText('Comment')).toHaveFocus();
+});
+
+test('what was deleted when the page was closed cannot be had back', async () => {
+  serve([aComment('mine')]);
+  let tries = 0;
+  server.use(
+    http.delete('/api/comments/comments/mine', () => {
+      tries++;
+      return new HttpResponse(null, { status: 204 });
+    }),
+  );
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  const { user } = showWithUndo();
+  await user.click(await screen.findByRole('button', { name: 'Delete: your comment' }));
+  act(() => {
+    window.dispatchEvent(new Event('pagehide'));
+  });
+  await waitFor(() => {
+    expect(tries).toBe(1);
+  });
+  expect(screen.queryByRole('button', { name: 'Undo' })).not.toBeInTheDocument();
+  expect(screen.queryByText('Content of mine')).not.toBeInTheDocument();
 });
 
 test('that there is no such post is still said while it is looked for anew', async () => {
