@@ -94,6 +94,7 @@ export const text = {
     tokenHint: 'Moderators have a token of their own, made with “newsfeed token new”.',
     refused: 'This token opens nothing here. It may have been replaced; ask for a new one.',
     empty: 'Nothing is waiting',
+    gone: 'The comment you were at is no longer here, or has another text now.',
     emptyHint: 'Held comments appear here by themselves.',
     overdue: 'Some of these have waited longer than they should.',
     shortcuts: 'Keyboard shortcuts',

@@ -24,7 +24,7 @@ test('of a long comment the feed has the beginning', async () => {
   const comments = [aComment('c1', { content: 'word '.repeat(400) }), aComment('c2', { content: 'a line\n\n'.repeat(20) })];
   server.use(list('/api/query/posts', [aPost('p', { commentCount: 2, comments })]));
   show(<FeedPage />);
-  const shown = (await screen.findAllByRole('listitem')).slice(-2).map((item) => item.textContent ?? '');
+  const shown = (await screen.findAllByRole('listitem')).slice(-2).map((item) => item.textContent);
   for (const content of shown) {
     expect(content.length).toBeLessThan(700);
     expect(content).toMatch(/(word|a line)…$/);

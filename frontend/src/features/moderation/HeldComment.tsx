@@ -18,15 +18,16 @@ interface Props {
   /** It is the one that keys act on. */
   current: boolean;
   rejecting: boolean;
+  onChoose: () => void;
   onReject: (open: boolean) => void;
   onDecide: (verdict: Verdict) => void;
 }
 
 /** A held comment with all that helps to decide on it. */
-export function HeldComment({ held, you, current, rejecting, onReject, onDecide }: Props) {
+export function HeldComment({ held, you, current, rejecting, onChoose, onReject, onDecide }: Props) {
   const { history, claim } = held;
   return (
-    <li className={styles.held} tabIndex={-1} aria-current={current || undefined}>
+    <li className={styles.held} tabIndex={-1} aria-current={current || undefined} onFocus={onChoose}>
       <p className={styles.where}>
         {words.on} <Link to={`/posts/${encodeURIComponent(held.postId)}`}>{held.postTitle || words.untitled}</Link>
       </p>

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import { http, HttpResponse } from 'msw';
 import { Route, Routes } from 'react-router';
 import { expect, test } from 'vitest';
@@ -78,11 +78,120 @@ test('the queue is gone through with the keyboard, and the last decision undone'
   expect(orders[1]).toEqual({ commentId: 'a', version: 1, status: 'flagged', reason: 'many links', note: '' });
 });
 
+test('until one is chosen no key decides, nor does one with Shift', async () => {
+  const orders = moderate([aHeld('a'), aHeld('b')]);
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('ar');
+  expect(screen.queryByRole('dialog')).not.toBeInTheDocument();
+  await user.keyboard('j{Shift>}a{/Shift}');
+  expect(contents()).toEqual(['Content of a', 'Content of b']);
+  expect(orders).toEqual([]);
+});
+
+test('when the chosen comment is gone, or is another text, no other is decided on in its place', async () => {
+  let queue = [aHeld('a'), aHeld('b'), aHeld('c')];
+  const orders = moderate(queue);
+  server.use(http.get(`${root}/queue`, () => HttpResponse.json(queue)));
+  const { user, client } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('jj');
+  queue = [aHeld('a'), aHeld('c')]; // somebody else has decided
+  await client.invalidateQueries();
+  expect(await screen.findByText(/is no longer here/)).toBeVisible();
+  await user.keyboard('a');
+  expect(orders).toEqual([]);
+  await user.keyboard('j'); // from where it was
+  expect(chosen()).toContain('Content of c');
+  expect(screen.queryByText(/is no longer here/)).not.toBeInTheDocument();
+  queue = [aHeld('a'), aHeld('c', { entry: '2-0', version: 2, content: 'Content of another c' })];
+  await client.invalidateQueries();
+  await screen.findByText('Content of another c');
+  await user.keyboard('a');
+  expect(screen.getByText(/is no longer here/)).toBeVisible();
+  await user.keyboard('k');
+  expect(chosen()).toContain('Content of a');
+  expect(orders).toEqual([]);
+});
+
+test('keys go on when the comment of an open dialog is gone', async () => {
+  let queue = [aHeld('a'), aHeld('b')];
+  const orders = moderate(queue);
+  server.use(http.get(`${root}/queue`, () => HttpResponse.json(queue)));
+  const { user, client } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('jr');
+  expect(screen.getByRole('dialog')).toBeVisible();
+  queue = [aHeld('b')];
+  await client.invalidateQueries();
+  await waitFor(() => {
+    expect(screen.queryByRole('dialog')).not.toBeInTheDocument();
+  });
+  await user.keyboard('ja');
+  await waitFor(() => {
+    expect(orders).toMatchObject([{ commentId: 'b', status: 'approved' }]);
+  });
+});
+
+test('the comment in which the focus is is the one that keys decide on', async () => {
+  const orders = moderate([aHeld('a'), aHeld('b'), aHeld('c')]);
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  act(() => {
+    screen.getAllByRole('button', { name: 'Reject' })[2]?.focus();
+  });
+  expect(chosen()).toContain('Content of c');
+  await user.keyboard('a');
+  await waitFor(() => {
+    expect(orders).toMatchObject([{ commentId: 'c', status: 'approved' }]);
+  });
+  expect(chosen()).toContain('Content of b');
+});
+
+test('undoing waits for the decision, is sent once, and can be tried again', async () => {
+  const orders = moderate([aHeld('a'), aHeld('b')]);
+  server.use(http.post(`${root}/decisions`, () => problem(503, undefined, { 'Retry-After': '1' }), { once: true }));
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('jauu');
+  const statuses = () => orders.map(({ status }) => status);
+  await waitFor(() => {
+    expect(statuses()).toEqual(['approved', 'flagged']);
+  });
+  await waitFor(() => {
+    expect(contents()).toEqual(['Content of a', 'Content of b']);
+  });
+  await user.click(screen.getAllByRole('button', { name: 'Approve' })[0] ?? document.body);
+  await waitFor(() => {
+    expect(statuses()).toEqual(['approved', 'flagged', 'approved']);
+  });
+  server.use(http.post(`${root}/decisions`, () => problem(500), { once: true }));
+  await user.keyboard('u');
+  expect(await screen.findByRole('alert')).toBeVisible();
+  expect(contents()).toEqual(['Content of b']);
+  await user.keyboard('u');
+  await waitFor(() => {
+    expect(contents()).toEqual(['Content of a', 'Content of b']);
+  });
+  expect(statuses()).toEqual(['approved', 'flagged', 'approved', 'flagged']);
+});
+
+test('a decision that was refused has nothing to be undone', async () => {
+  const orders = moderate([aHeld('a')]);
+  server.use(http.post(`${root}/decisions`, () => problem(409), { once: true }));
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('jau');
+  expect(await screen.findByRole('alert')).toHaveTextContent('in detail');
+  expect(contents()).toEqual(['Content of a']);
+  expect(orders).toEqual([]);
+});
+
 test('a rejection has a reason and a note; what is typed there is no shortcut', async () => {
   const orders = moderate([aHeld('a')]);
   const { user } = showAt('/moderation');
   await screen.findByText('Content of a');
-  await user.keyboard('r');
+  await user.keyboard('jr');
   const form = screen.getByRole('form', { name: 'Why is it rejected?' });
   await user.click(within(form).getByLabelText('insulting'));
   await user.type(within(form).getByLabelText(/^Note/), 'jauk');
@@ -100,7 +209,7 @@ test('the dialog of a rejection holds the focus, and Escape gives it back', asyn
   moderate([aHeld('a')]);
   const { user } = showAt('/moderation');
   await screen.findByText('Content of a');
-  await user.keyboard('r');
+  await user.keyboard('jr');
   const dialog = screen.getByRole('dialog', { name: 'Why is it rejected?' });
   expect(dialog).toContainElement(document.activeElement as HTMLElement);
   for (let i = 0; i < 12; i++) {
@@ -130,12 +239,12 @@ test('a rejection that does not arrive keeps its words', async () => {
   server.use(http.post(`${root}/decisions`, () => problem(500), { once: true }));
   const { user } = showAt('/moderation');
   await screen.findByText('Content of a');
-  await user.keyboard('r');
+  await user.keyboard('jr');
   await user.type(screen.getByLabelText(/^Note/), 'long thought about');
   await user.click(within(screen.getByRole('form')).getByRole('button', { name: 'Reject' }));
   expect(await screen.findByRole('alert')).toBeVisible();
   expect(contents()).toEqual(['Content of a']);
-  await user.keyboard('r');
+  await user.keyboard('jr');
   expect(screen.getByLabelText(/^Note/)).toHaveValue('long thought about');
   await user.click(within(screen.getByRole('form')).getByRole('button', { name: 'Reject' }));
   await waitFor(() => {

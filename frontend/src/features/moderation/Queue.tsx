@@ -6,7 +6,7 @@ import { Failure, Notice } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
 import { text } from '@/lib/text';
 
-import { queueQuery } from './api';
+import { queueQuery, type Held } from './api';
 import { HeldComment } from './HeldComment';
 import styles from './Queue.module.css';
 import { useShortcuts } from './shortcuts';
@@ -14,22 +14,34 @@ import { useDecisions } from './useDecisions';
 
 const words = text.moderation;
 
+/** The text that keys act on, and where it stood. */
+interface Chosen {
+  id: string;
+  entry: string;
+  at: number;
+}
+
 /** What waits for a person, the oldest first; all of it can be done with the keyboard. */
 export function Queue({ overdue, you }: { overdue: boolean; you: string | undefined }) {
   const queue = useQuery(queueQuery);
   const decisions = useDecisions();
   const waiting = queue.data?.filter((held) => !decisions.isDecided(held)) ?? [];
-  const [chosen, setChosen] = useState<string>();
-  const [rejecting, setRejecting] = useState<string>();
+  const [chosen, setChosen] = useState<Chosen>();
+  const [asked, setRejecting] = useState<string>();
   const list = useRef<HTMLOListElement>(null);
   const moved = useRef(false);
 
-  const found = waiting.findIndex(({ id }) => id === chosen);
-  const at = Math.max(0, found);
+  // What somebody else has decided or changed meanwhile is not the one that was read, nor is the one in its place.
+  const at = waiting.findIndex(({ id, entry }) => id === chosen?.id && entry === chosen.entry);
   const current = waiting[at];
-  const choose = (i: number) => {
+  const rejecting = waiting.some(({ id }) => id === asked) ? asked : undefined;
+  const choose = (held: Held | undefined) => {
+    setChosen(held && { id: held.id, entry: held.entry, at: waiting.indexOf(held) });
+  };
+  const move = (by: number) => {
     moved.current = true;
-    setChosen(waiting[Math.min(Math.max(i, 0), waiting.length - 1)]?.id);
+    const to = current ? at + by : chosen ? chosen.at + Math.min(by, 0) : 0;
+    choose(waiting[Math.min(Math.max(to, 0), waiting.length - 1)]);
   };
   useEffect(() => {
     if (!moved.current || rejecting !== undefined) return;
@@ -38,18 +50,18 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
   });
 
   const decide: typeof decisions.decide = (held, verdict) => {
-    const next = waiting[at + 1] ?? waiting[at - 1];
+    const i = waiting.indexOf(held);
     moved.current = true;
-    if (held.id === current?.id) setChosen(next?.id);
+    choose(waiting[i + 1] ?? waiting[i - 1]);
     setRejecting(undefined);
     decisions.decide(held, verdict);
   };
   const { on, toggle } = useShortcuts(rejecting === undefined ? {
     j: () => {
-      choose(found < 0 ? 0 : at + 1);
+      move(1);
     },
     k: () => {
-      choose(at - 1);
+      move(-1);
     },
     a: () => {
       if (current) decide(current, { status: 'approved', reason: '', note: '' });
@@ -88,7 +100,16 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
         {decisions.last && (
           <Notice look="good">
             <p>{words.decided(decisions.last.verdict.status)}</p>
-            <Button onClick={() => void decisions.undo()}>{text.undo}</Button>
+            <Button busy={decisions.undoing} onClick={() => void decisions.undo()}>
+              {text.undo}
+            </Button>
+          </Notice>
+        )}
+      </div>
+      <div role="status" className={styles.last}>
+        {chosen && !current && waiting.length > 0 && (
+          <Notice>
+            <p>{words.gone}</p>
           </Notice>
         )}
       </div>
@@ -106,8 +127,11 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
             you={you}
             current={held.id === current?.id}
             rejecting={held.id === rejecting}
+            onChoose={() => {
+              choose(held);
+            }}
             onReject={(open) => {
-              setChosen(held.id);
+              choose(held);
               setRejecting(open ? held.id : undefined);
               moved.current = !open;
             }}

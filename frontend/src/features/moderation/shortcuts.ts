@@ -17,7 +17,7 @@ export function useShortcuts(actions: Record<string, () => void>) {
   useEffect(() => {
     if (!on) return;
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat) return;
       if (event.target instanceof Element && event.target.closest(typing)) return;
       const act = latest.current[event.key.toLowerCase()];
       if (!act) return;
