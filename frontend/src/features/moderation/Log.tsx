@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
-import { Link } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 
 import { Badge } from '@/components/Badge';
 import { Button } from '@/components/Button';
@@ -9,17 +9,21 @@ import { Failure, Notice } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
 import { text } from '@/lib/text';
 
-import { logQuery, type Shown } from './api';
+import { logQuery, type Logged, type Shown } from './api';
 import styles from './Log.module.css';
+import { Overrule, useOverruling } from './Overrule';
 
 const words = text.moderation;
 
 /** Who decided what and why, the newest first. */
 export function Log() {
   const [status, setStatus] = useState<Shown>('');
-  const log = useInfiniteQuery(logQuery(status));
+  const comment = useSearchParams()[0].get('comment');
+  const log = useInfiniteQuery(logQuery(status, comment));
+  const { overruling, says } = useOverruling();
   const id = useId();
   const entries = log.data?.pages.flatMap((page) => page.items) ?? [];
+  const latest = latestOfEach(entries);
   return (
     <section className={styles.log} aria-label={words.log}>
       <div className={styles.filter}>
@@ -39,13 +43,26 @@ export function Log() {
           ))}
         </select>
       </div>
+      {comment !== null && (
+        <p className={styles.only}>
+          {words.ofOne} <Link to="/moderation/log">{words.ofAll}</Link>
+        </p>
+      )}
+      <div role="status">
+        {overruling.isSuccess && (
+          <p ref={says} tabIndex={-1} className={styles.done}>
+            {words.decided(overruling.variables.verdict.status)}
+          </p>
+        )}
+      </div>
+      {overruling.isError && <Failure error={overruling.error} />}
       {log.isPending && <Skeleton cards={2} />}
       {log.isError && <Failure error={log.error} stale={!!log.data} retry={() => void log.refetch()} />}
       {log.isSuccess && entries.length === 0 && !log.hasNextPage && <Notice look="empty">
           <p>{words.logEmpty}</p>
         </Notice>}
       <ol className={styles.entries}>
-        {entries.map((entry) => (
+        {entries.map(({ version, ...entry }) => (
           <li key={entry.entry}>
             <div className={styles.line}>
               <Badge status={entry.status} />
@@ -58,6 +75,15 @@ export function Log() {
             </div>
             <p className={styles.content}>{entry.content}</p>
             <p className={styles.why}>{[entry.rule && words.rule(entry.rule), entry.reason, entry.note].filter(Boolean).join(' · ')}</p>
+            {version !== undefined && latest.has(entry.entry) && (
+              <Overrule
+                entry={entry}
+                busy={overruling.isPending && overruling.variables.id === entry.commentId}
+                onDecide={(verdict) => {
+                  overruling.mutate({ id: entry.commentId, version, verdict });
+                }}
+              />
+            )}
           </li>
         ))}
       </ol>
@@ -68,4 +94,11 @@ export function Log() {
       )}
     </section>
   );
+}
+
+/** Of the verdicts, the newest first, those that none on the same comment is over. */
+function latestOfEach(entries: Logged[]): Set<string> {
+  const latest = new Map<string, string>();
+  for (const { commentId, entry } of entries) if (!latest.has(commentId)) latest.set(commentId, entry);
+  return new Set(latest.values());
 }

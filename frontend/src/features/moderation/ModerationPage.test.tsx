@@ -339,3 +339,57 @@ test('the rules in force, and what they say of a text', async () => {
   expect(await screen.findByText('Rejected')).toBeVisible();
   expect(screen.getByText(/Rule “banned words” · banned/)).toBeVisible();
 });
+
+test('what was decided is decided anew in the log, on the newest verdict of a comment', async () => {
+  const orders = moderate([]);
+  const entry = (n: number, status: string, more = {}) =>
+    ({ entry: `${n}-0`, time: when(n), commentId: 'c', postId: 'p', moderator: 'rules', status, content: 'the words', version: 1, ...more });
+  const log = [entry(2, 'approved'), entry(1, 'flagged'), entry(0, 'approved', { commentId: 'foreign', version: undefined })];
+  server.use(http.get(`${root}/log`, () => HttpResponse.json(orders.length > 0 ? [entry(3, 'rejected', { moderator: 'ann' }), ...log] : log)));
+  const { user } = showAt('/moderation/log');
+  await user.click(await screen.findByRole('button', { name: 'Reject: the words' }));
+  expect(screen.queryByRole('button', { name: /^Approve/ })).not.toBeInTheDocument();
+  expect(screen.getByRole('dialog', { name: 'Why is it rejected?' })).toContainElement(document.activeElement as HTMLElement);
+  await user.keyboard('{Escape}');
+  expect(screen.getByRole('button', { name: 'Reject: the words' })).toHaveFocus();
+  await user.keyboard('{Enter}');
+  await user.click(within(screen.getByRole('form')).getByRole('button', { name: 'Reject' }));
+  await waitFor(() => {
+    expect(orders).toEqual([{ commentId: 'c', version: 1, status: 'rejected', reason: 'off topic', note: '' }]);
+  });
+  expect(await screen.findByRole('button', { name: 'Approve: the words' })).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'Reject: the words' })).not.toBeInTheDocument();
+  expect(screen.getByText('Rejected.')).toHaveFocus();
+  expect(localStorage.getItem('newsfeed:drafts') ?? '{}').toBe('{}');
+
+  server.use(http.post(`${root}/decisions`, () => problem(409), { once: true }));
+  await user.click(screen.getByRole('button', { name: 'Approve: the words' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('in detail');
+  await user.click(screen.getByRole('button', { name: 'Approve: the words' }));
+  await waitFor(() => {
+    expect(orders[1]).toEqual({ commentId: 'c', version: 1, status: 'approved', reason: '', note: '' });
+  });
+  await waitFor(() => {
+    expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+  });
+});
+
+test('the log of one comment', async () => {
+  moderate([]);
+  server.use(
+    http.get(`${root}/log`, ({ request }) => {
+      const of = new URL(request.url).searchParams.get('comment');
+      return HttpResponse.json([{ entry: '1-0', time: when(0), commentId: 'c', postId: 'p', moderator: 'rules', status: 'rejected', content: `of ${of}` }]);
+    }),
+  );
+  const { user } = showAt('/moderation/log?comment=c');
+  expect(await screen.findByText('of c', { selector: 'p' })).toBeVisible();
+  await user.click(screen.getByRole('link', { name: 'Show those of all comments' }));
+  expect(await screen.findByText('of null', { selector: 'p' })).toBeVisible();
+});
+
+test('why nobody may moderate is told', async () => {
+  server.use(http.get(`${root}/summary`, () => problem(403)));
+  showAt('/moderation');
+  expect(await screen.findByRole('alert')).toHaveTextContent('in detail');
+});

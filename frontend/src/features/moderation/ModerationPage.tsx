@@ -5,10 +5,12 @@ import { Button } from '@/components/Button';
 import { Nothing } from '@/components/Nothing';
 import { Failure } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
+import { ApiError } from '@/lib/http';
+import { moderatorToken } from '@/lib/moderator';
 import { useStored } from '@/lib/storage';
 import { text } from '@/lib/text';
 
-import { isRefused, signIn, summaryQuery, token } from './api';
+import { isRefused, signIn, summaryQuery } from './api';
 import { Log } from './Log';
 import styles from './ModerationPage.module.css';
 import { Queue } from './Queue';
@@ -19,9 +21,9 @@ import { SignIn } from './SignIn';
 export default function ModerationPage() {
   const client = useQueryClient();
   const summary = useQuery(summaryQuery);
-  const signedIn = useStored(token) !== '';
+  const signedIn = useStored(moderatorToken) !== '';
   const words = text.moderation;
-  if (isRefused(summary.error)) return <SignIn refused={signedIn} />;
+  if (isRefused(summary.error)) return <SignIn refused={refusal(summary.error, signedIn)} />;
   if (summary.isPending) return <Skeleton />;
   return (
     <div className={styles.page}>
@@ -52,4 +54,10 @@ export default function ModerationPage() {
       </Routes>
     </div>
   );
+}
+
+/** Why a moderator is not let in, if they have tried. Whether a token would help at all, the services know. */
+function refusal(error: Error | null, signedIn: boolean): string | undefined {
+  if (error instanceof ApiError && error.status === 403) return error.message;
+  return signedIn ? text.moderation.refused : undefined;
 }

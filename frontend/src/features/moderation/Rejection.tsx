@@ -15,7 +15,9 @@ const words = text.moderation;
 const longest = 1000;
 
 interface Props {
-  held: Held;
+  held: Pick<Held, 'id' | 'content'>;
+  /** It is in the queue, where others could take it up. */
+  claimed?: boolean;
   onReject: (reason: string, note: string) => void;
   onCancel: () => void;
 }
@@ -25,13 +27,13 @@ interface Props {
  * at it. The layer behind is not the library's own: that would write styles into
  * the page, which the policy forbids.
  */
-export function Rejection({ held: { id, content }, onReject, onCancel }: Props) {
+export function Rejection({ held: { id, content }, claimed = true, onReject, onCancel }: Props) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    claim(id, 'POST');
-  }, [id]);
+    if (claimed) claim(id, 'POST');
+  }, [id, claimed]);
   const cancel = () => {
-    claim(id, 'DELETE');
+    if (claimed) claim(id, 'DELETE');
     forgetDraft(rejectionForm(id));
     onCancel();
   };
@@ -53,7 +55,7 @@ export function Rejection({ held: { id, content }, onReject, onCancel }: Props) 
             box.current?.querySelector<HTMLElement>('input')?.focus();
           }}
           onCloseAutoFocus={(event) => {
-            event.preventDefault(); // the queue knows what is next
+            event.preventDefault(); // those who asked know what is next
           }}
         >
           <Dialog.Title>{words.why}</Dialog.Title>

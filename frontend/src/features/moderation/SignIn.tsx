@@ -9,7 +9,7 @@ import { signIn } from './api';
 import styles from './ModerationPage.module.css';
 
 /** Asks for a moderator's token. */
-export function SignIn({ refused }: { refused: boolean }) {
+export function SignIn({ refused }: { refused: string | undefined }) {
   const client = useQueryClient();
   const [given, setGiven] = useState('');
   const [busy, setBusy] = useState(false);
@@ -35,9 +35,9 @@ export function SignIn({ refused }: { refused: boolean }) {
       <title>{`${words.signIn} · ${text.name}`}</title>
       <h1>{words.signIn}</h1>
       <p id={`${id}-hint`}>{words.tokenHint}</p>
-      {refused && (
+      {refused !== undefined && (
         <Notice look="bad" role="alert">
-          <p>{words.refused}</p>
+          <p>{refused}</p>
         </Notice>
       )}
       <label htmlFor={id}>{words.token}</label>

@@ -3,12 +3,15 @@ import { infiniteQueryOptions, queryOptions, type QueryClient } from '@tanstack/
 import { nextCursor, search, type Answered, type Page, type Search } from '@/lib/api';
 import { ApiError, request, type Answer, type Options } from '@/lib/http';
 import type { components, operations } from '@/lib/openapi/moderator';
-import { stored } from '@/lib/storage';
+import { moderatorToken as token } from '@/lib/moderator';
 
 type Schemas = components['schemas'];
 
 /** A comment that waits for a person. */
 export type Held = Schemas['HeldComment'];
+
+/** A verdict, of whomever. */
+export type Logged = Schemas['Logged'];
 
 /** A rule: its condition is what else it has. */
 export type Rule = Schemas['Rule'];
@@ -20,9 +23,6 @@ export interface Verdict {
 }
 
 const moderation = '/api/moderator/moderation';
-
-/** The token that a moderator has signed in with, '' for none. */
-export const token = stored('moderator', (value) => (typeof value === 'string' ? value : ''));
 
 /** Asks for what an operation of the moderator answers. */
 async function ask<Op extends keyof operations>(path: string, options: Options = {}): Promise<Answer<Answered<operations[Op]>>> {
@@ -56,12 +56,14 @@ export const queueQuery = queryOptions({
 /** The verdicts of the log that can be asked for alone. */
 export type Shown = NonNullable<Search<operations['log']>['status']>;
 
-export const logQuery = (status: Shown) =>
+/** The verdicts of that kind, all if '', on one comment or on all. */
+export const logQuery = (status: Shown, comment: string | null) =>
   infiniteQueryOptions({
-    queryKey: [...all, 'log', status],
-    queryFn: async ({ pageParam, signal }): Promise<Page<Schemas['Logged']>> => {
+    queryKey: [...all, 'log', status, comment],
+    queryFn: async ({ pageParam, signal }): Promise<Page<Logged>> => {
       const part = search<operations['log']>({
         ...(status && { status }),
+        ...(comment !== null && { comment }),
         ...(pageParam !== undefined && { before: pageParam }),
       });
       const { data, headers } = await ask<'log'>(`/log${part}`, { signal });
@@ -77,9 +79,9 @@ export const rulesQuery = queryOptions({
 });
 
 /** Decides on the text that was read, and on no other. */
-export async function decide(held: Held, verdict: Verdict): Promise<void> {
-  const read = held.version ? { version: held.version } : { entry: held.entry };
-  const body: Schemas['Decision'] = { commentId: held.id, ...read, ...verdict };
+export async function decide({ id, version, entry }: Pick<Held, 'id' | 'version' | 'entry'>, verdict: Verdict): Promise<void> {
+  const read = version ? { version } : { entry };
+  const body: Schemas['Decision'] = { commentId: id, ...read, ...verdict };
   await ask<'decide'>('/decisions', { method: 'POST', body });
 }
 

@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
+import { Link } from 'react-router';
 
 import { CommentFields } from '@/components/CommentFields';
 import { OwnTools } from '@/components/OwnTools';
@@ -7,8 +8,10 @@ import { WriteForm } from '@/components/WriteForm';
 import { editComment, type NewComment } from '@/lib/api';
 import type { Seen } from '@/lib/comments';
 import { useKept } from '@/lib/drafts';
+import { moderatorToken } from '@/lib/moderator';
 import { useOwn, type Own } from '@/lib/own';
 import { keys } from '@/lib/queries';
+import { useStored } from '@/lib/storage';
 import { text } from '@/lib/text';
 import { throwAway } from '@/lib/trash';
 import { useWrite } from '@/lib/write';
@@ -21,8 +24,9 @@ export function CommentView({ comment, children }: { comment: Seen; children: Re
   const { content, author } = comment;
   const { draft, touched, change, clear } = useKept(`edit:${comment.id}`, { content, author });
   const [editing, setEditing] = useState(touched);
-  if (!mine) return children;
-  if (editing) {
+  const moderates = useStored(moderatorToken) !== '';
+  if (!mine && !moderates) return children;
+  if (mine && editing) {
     const done = () => {
       clear();
       setEditing(false);
@@ -33,15 +37,22 @@ export function CommentView({ comment, children }: { comment: Seen; children: Re
     <>
       {children}
       <div className={styles.tools}>
-        <OwnTools
-          of={text.yours}
-          onEdit={() => {
-            setEditing(true);
-          }}
-          onDelete={() => {
-            throwAway(mine);
-          }}
-        />
+        {mine && (
+          <OwnTools
+            of={text.yours}
+            onEdit={() => {
+              setEditing(true);
+            }}
+            onDelete={() => {
+              throwAway(mine);
+            }}
+          />
+        )}
+        {moderates && (
+          <Link to={`/moderation/log?comment=${encodeURIComponent(comment.id)}`} aria-label={text.moderation.moderate(author || text.anonymous)}>
+            {text.moderation.moderateIt}
+          </Link>
+        )}
       </div>
     </>
   );

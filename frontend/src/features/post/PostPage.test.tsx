@@ -174,6 +174,17 @@ test('nobody but its author can change a thing', async () => {
   expect(screen.queryByRole('button', { name: /^(Edit|Delete)/ })).not.toBeInTheDocument();
 });
 
+test('who is signed in as a moderator is led from a comment to what was decided on it', async () => {
+  serve([aComment('a b')]);
+  const { unmount } = showPost();
+  await screen.findByText('Content of a b');
+  expect(screen.queryByRole('link', { name: /^Moderate/ })).not.toBeInTheDocument();
+  unmount();
+  localStorage.setItem('newsfeed:moderator', '"secret"');
+  showPost();
+  expect(await screen.findByRole('link', { name: 'Moderate: comment by bob' })).toHaveAttribute('href', '/moderation/log?comment=a%20b');
+});
+
 test('a post is changed by its author, and what was typed survives a reload', async () => {
   serve([]);
   server.use(
