@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
+import { heavy } from '../src/test/payloads.ts';
 import { start, type System } from './system.ts';
 
 let system: System;
@@ -56,6 +57,79 @@ test('a held comment is approved with the keyboard, and appears', async () => {
   await reader.getByText('see https://other.example/').waitFor({ timeout: 5_000 });
 });
 
+test('a moderator takes an approved comment down, and lets it appear again', async () => {
+  const { id } = await system.post({ title: 'To be moderated later' });
+  const reader = await system.visit(`/posts/${id}`);
+  await reader.getByText('Live', { exact: true }).waitFor();
+  await system.comment(id, 'approved by the rules');
+  await reader.getByText('approved by the rules').waitFor();
+  const moderator = await system.visit('/moderation/log');
+  await moderator.getByRole('button', { name: 'Reject: approved by the rules' }).focus();
+  await moderator.keyboard.press('Enter');
+  await moderator.getByLabel('insulting').check();
+  await moderator.keyboard.press('Enter');
+  await moderator.getByText('Rejected.', { exact: true }).waitFor();
+  await reader.getByText('approved by the rules').waitFor({ state: 'detached', timeout: 5_000 });
+  await moderator.getByRole('button', { name: 'Approve: approved by the rules' }).click();
+  await moderator.getByText('Approved.', { exact: true }).waitFor();
+  await reader.getByText('approved by the rules').waitFor({ timeout: 5_000 });
+});
+
+test('texts that are too much for Markdown are shown as they were written, and quickly', async () => {
+  const { id } = await system.post({ title: 'Too much', body: heavy.table.slice(0, -1).concat('|\n'.repeat(7_000)) });
+  for (const text of Object.values(heavy)) await system.comment(id, text.trim());
+  await system.comment(id, `${heavy.quotes.slice(40)} https://other.example/`); // which is held
+  const page = await system.visit('/');
+  await page.getByRole('link', { name: 'Too much', exact: true }).waitFor();
+  await page.goto(`${system.url}/posts/${id}`);
+  await page.locator('#comments ol > li').nth(Object.keys(heavy).length - 1).waitFor();
+  const [first = ''] = Object.values(heavy);
+  expect(await page.locator('#comments ol > li').first().textContent()).toContain(first);
+  await page.getByLabel('Comment', { exact: true }).fill(heavy.lists);
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByText(heavy.lists.trim()).last().waitFor();
+  await page.goto(`${system.url}/moderation`);
+  await page.getByRole('button', { name: 'Approve' }).first().waitFor();
+});
+
+test('an address of the comments leads to them', async () => {
+  const { id } = await system.post({ title: 'A long one', body: 'A line.\n\n'.repeat(200) });
+  await system.comment(id, 'far below');
+  const page = await system.visit(`/posts/${id}#comments`);
+  await page.getByText('far below').waitFor();
+  await page.waitForFunction(() => window.scrollY > 1_000);
+  expect(await page.getByText('far below').evaluate((text) => text.getBoundingClientRect().top < innerHeight)).toBe(true);
+});
+
+test('feed readers find the feeds', async () => {
+  const { id } = await system.post({ title: 'To be followed' });
+  await system.comment(id, 'in the feed');
+  const page = await system.visit(`/posts/${id}`);
+  await page.getByText('in the feed').waitFor();
+  const addresses = await page.locator('head link[type="application/atom+xml"]').evaluateAll((links) => links.map((link) => (link as HTMLLinkElement).href));
+  expect(addresses).toHaveLength(2);
+  for (const address of addresses) {
+    const answer = await fetch(address);
+    expect(answer.headers.get('Content-Type')).toContain('application/atom+xml');
+    expect(await answer.text()).toContain('To be followed');
+  }
+});
+
+test('who types while a deletion fails goes on typing', async () => {
+  const { id } = await system.post({ title: 'To type below' });
+  const page = await system.visit(`/posts/${id}`);
+  await page.getByLabel('Comment', { exact: true }).fill('to be deleted');
+  await page.getByRole('button', { name: 'Comment', exact: true }).click();
+  await page.route('**/api/comments/comments/*', (route) => (route.request().method() === 'DELETE' ? route.fulfill({ status: 503 }) : route.continue()));
+  await page.getByRole('button', { name: 'Delete: your comment' }).click();
+  await page.getByLabel('Comment', { exact: true }).focus();
+  await page.keyboard.type('typed ');
+  await page.getByText('Not deleted yet').waitFor();
+  await page.keyboard.type('and typed on');
+  expect(await page.getByLabel('Comment', { exact: true }).inputValue()).toBe('typed and typed on');
+  await page.getByText('Not deleted yet').waitFor();
+});
+
 test('edit, delete, undo', async () => {
   await system.post({ title: 'Stays' });
   const page = await system.visit('/');
@@ -67,6 +141,8 @@ test('edit, delete, undo', async () => {
   await page.getByLabel('Title').fill('A better try');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { level: 1, name: 'A better try' }).waitFor();
+  await page.getByText('Saved.').waitFor();
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Edit: A better try');
   await page.getByRole('button', { name: 'Delete: A better try' }).click();
   await page.getByText('Post deleted.').waitFor();
   expect(await page.getByRole('link', { name: 'A better try', exact: true }).count()).toBe(0);

@@ -14,6 +14,7 @@ const folder = process.env.SCREENSHOTS;
 
 const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
   [
+    { device: 'small', viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true },
     { device: 'phone', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
     { device: 'desk', viewport: { width: 1280, height: 900 } },
   ].map(({ device, ...size }) => ({ name: `${device}-${colorScheme}`, options: { colorScheme, ...size, bypassCSP: true, reducedMotion: 'reduce' as const } })),
@@ -174,6 +175,7 @@ const states: Record<string, { at: () => string; show: (page: Page) => Promise<u
     at: () => '/moderation',
     show: async (page) => {
       await page.getByText('Cheap watches').waitFor();
+      await page.keyboard.press('j');
       await page.keyboard.press('r');
       await page.getByRole('form', { name: 'Why is it rejected?' }).waitFor();
     },
@@ -195,6 +197,32 @@ const states: Record<string, { at: () => string; show: (page: Page) => Promise<u
     },
   },
   log: { at: () => '/moderation/log', show: (page) => page.getByText('by the rules').first().waitFor() },
+  'log-reject': {
+    at: () => '/moderation/log',
+    show: async (page) => {
+      await page.getByRole('button', { name: /^Reject: The second point/ }).click();
+      await page.getByRole('form', { name: 'Why is it rejected?' }).waitFor();
+    },
+  },
+  'post-moderated': {
+    at: () => '/moderation',
+    show: async (page) => {
+      await page.evaluate(() => {
+        localStorage.setItem('newsfeed:moderator', '"any"');
+      });
+      await page.goto(`${system.url}/posts/${post}`);
+      await page.getByRole('link', { name: /^Moderate: comment by Mei/ }).waitFor();
+    },
+  },
+  'feed-away': {
+    at: () => '/moderation/rules',
+    show: async (page) => {
+      await page.route('**/posts/stream**', (route) => route.abort());
+      await page.goto(system.url);
+      await page.locator('[data-status=away]').waitFor();
+      await page.getByRole('article').nth(1).waitFor();
+    },
+  },
   rules: {
     at: () => '/moderation/rules',
     show: async (page) => {

@@ -2,6 +2,7 @@ import { useEffect, useRef, type RefObject } from 'react';
 import { Link, NavigationType, NavLink, Outlet, useLocation, useNavigationType } from 'react-router';
 
 import { Undo } from '@/components/Undo';
+import { atom } from '@/lib/atom';
 import { useLive } from '@/lib/live';
 import { text } from '@/lib/text';
 
@@ -28,7 +29,7 @@ export function Layout() {
             <NavLink to="/moderation">{text.moderation.title}</NavLink>
           </nav>
           <p className={styles.live} role="status" data-status={status} title={text.liveHint[status]}>
-            {text.live[status]}
+            <span>{text.live[status]}</span>
           </p>
         </div>
       </header>
@@ -37,6 +38,9 @@ export function Layout() {
           <Outlet />
         </Boundary>
       </main>
+      <footer className={styles.footer}>
+        <a href={atom.posts}>{text.atom}</a>
+      </footer>
       <Undo />
     </>
   );

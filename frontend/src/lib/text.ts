@@ -32,6 +32,9 @@ export const text = {
   earlier: (n: number) => count(n, 'earlier comment', 'earlier comments'),
   waiting: (n: number) => `${count(n, 'comment is', 'comments are')} awaiting moderation`,
 
+  atom: 'Atom feed',
+  atomOfComments: 'Atom feed of the comments',
+
   back: 'All posts',
   commentsTitle: 'Comments',
   commentsEmpty: 'No comments yet. Say the first word.',
@@ -71,6 +74,7 @@ export const text = {
   delete: 'Delete',
   save: 'Save',
   saving: 'Saving…',
+  saved: 'Saved.',
   editTitle: 'Edit post',
   editComment: 'Edit comment',
   editNote: 'A changed comment is looked at again before others see it.',

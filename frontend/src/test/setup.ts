@@ -13,6 +13,7 @@ globalThis.ResizeObserver = class {
   disconnect = nothing;
 };
 window.scrollTo = nothing;
+Element.prototype.scrollIntoView = nothing;
 
 // A machine may be busy with other tests.
 configure({ asyncUtilTimeout: 5_000 });

@@ -24,24 +24,27 @@ export function CommentView({ comment, children }: { comment: Seen; children: Re
   const { content, author } = comment;
   const { draft, touched, change, clear } = useKept(`edit:${comment.id}`, { content, author });
   const [editing, setEditing] = useState(touched);
+  const [left, setLeft] = useState<'saved' | 'cancelled'>();
   const moderates = useStored(moderatorToken) !== '';
   if (!mine && !moderates) return children;
-  if (mine && editing) {
-    const done = () => {
-      clear();
-      setEditing(false);
-    };
-    return <CommentEdit mine={mine} draft={draft} change={change} done={done} />;
-  }
-  return (
+  const leave = (how: typeof left) => {
+    clear();
+    setEditing(false);
+    setLeft(how);
+  };
+  const shown = mine && editing ? (
+    <CommentEdit mine={mine} draft={draft} change={change} leave={leave} />
+  ) : (
     <>
       {children}
       <div className={styles.tools}>
         {mine && (
           <OwnTools
             of={text.yours}
+            back={left !== undefined}
             onEdit={() => {
               setEditing(true);
+              setLeft(undefined);
             }}
             onDelete={() => {
               throwAway(mine);
@@ -56,23 +59,31 @@ export function CommentView({ comment, children }: { comment: Seen; children: Re
       </div>
     </>
   );
+  return (
+    <>
+      {shown}
+      <p role="status" className={styles.saved}>
+        {left === 'saved' && text.saved}
+      </p>
+    </>
+  );
 }
 
 interface EditProps {
   mine: Own;
   draft: NewComment;
   change: (name: keyof NewComment, value: string) => void;
-  done: () => void;
+  leave: (how: 'saved' | 'cancelled') => void;
 }
 
-function CommentEdit({ mine, draft, change, done }: EditProps) {
+function CommentEdit({ mine, draft, change, leave }: EditProps) {
   const client = useQueryClient();
   const write = useWrite(
     `edit:${mine.id}`,
     (input: NewComment) => editComment(mine.id, mine.token, input),
     (edited) => {
       client.setQueryData(keys.own(mine.id), edited);
-      done();
+      leave('saved');
     },
   );
   return (
@@ -88,7 +99,9 @@ function CommentEdit({ mine, draft, change, done }: EditProps) {
       onSubmit={() => {
         write.send(draft);
       }}
-      onCancel={done}
+      onCancel={() => {
+        leave('cancelled');
+      }}
     >
       <CommentFields values={draft} errors={write.fields} onChange={change} />
     </WriteForm>

@@ -207,6 +207,44 @@ test('a post is changed by its author, and what was typed survives a reload', as
   expect(await screen.findByRole('heading', { level: 1, name: 'Title of p!' })).toBeVisible();
 });
 
+test.each(['Save', 'Cancel'])('after %s the focus is on the button that led to the form', async (button) => {
+  serve([aComment('mine')]);
+  server.use(
+    http.patch('/api/posts/posts/p', () => HttpResponse.json(aPost('p', { version: 2 }))),
+    http.patch('/api/comments/comments/mine', () => HttpResponse.json(anOwn('mine', 'p', { version: 3 }))),
+  );
+  remember({ kind: 'post', id: 'p', postId: 'p', token: 'secret' });
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  const { user } = showPost();
+  for (const name of ['Edit: Title of p', 'Edit: your comment']) {
+    await user.click(await screen.findByRole('button', { name }));
+    await user.click(screen.getByRole('button', { name: button }));
+    await waitFor(() => {
+      expect(screen.getByRole('button', { name })).toHaveFocus();
+    });
+    expect(screen.queryAllByText('Saved.')).toHaveLength(button === 'Save' ? 1 : 0);
+    await user.click(screen.getByRole('button', { name }));
+    expect(screen.queryByText('Saved.')).not.toBeInTheDocument();
+    await user.click(screen.getByRole('button', { name: 'Cancel' }));
+  }
+});
+
+test.each(['', '#comments'])('whose address is that of the comments begins there: %o', async (hash) => {
+  const scrolled = vi.spyOn(Element.prototype, 'scrollIntoView');
+  serve([aComment('a')]);
+  const { client } = showPost(`p${hash}`);
+  await screen.findByText('Content of a');
+  await client.invalidateQueries();
+  expect(scrolled.mock.contexts).toEqual(hash ? [document.getElementById('comments')] : []);
+});
+
+test('the comments have a feed', async () => {
+  serve([]);
+  showPost();
+  expect(await screen.findByRole('link', { name: 'Atom feed of the comments' })).toHaveAttribute('href', '/api/query/posts/p/comments.atom');
+  expect(document.head.querySelector('link[rel=alternate]')).toHaveAttribute('href', '/api/query/posts/p/comments.atom');
+});
+
 test('an approved comment that its author changes waits again, for its author to see', async () => {
   serve([aComment('mine', { content: 'before' })]);
   server.use(

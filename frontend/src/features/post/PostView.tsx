@@ -4,6 +4,7 @@ import { useNavigate } from 'react-router';
 
 import { Byline } from '@/components/Byline';
 import { Markdown } from '@/components/Markdown';
+import { Notice } from '@/components/Notice';
 import { OwnTools } from '@/components/OwnTools';
 import { PostFields } from '@/components/PostFields';
 import { WriteForm } from '@/components/WriteForm';
@@ -24,14 +25,15 @@ export function PostView({ post }: { post: Post }) {
   const { title, body, author } = post;
   const { draft, touched, change, clear } = useKept(`edit:${post.id}`, { title, body, author });
   const [editing, setEditing] = useState(touched);
-  if (mine && editing) {
-    const done = () => {
-      clear();
-      setEditing(false);
-    };
-    return <PostEdit post={post} mine={mine} draft={draft} change={change} done={done} />;
-  }
-  return (
+  const [left, setLeft] = useState<'saved' | 'cancelled'>();
+  const leave = (how: typeof left) => {
+    clear();
+    setEditing(false);
+    setLeft(how);
+  };
+  const shown = mine && editing ? (
+    <PostEdit post={post} mine={mine} draft={draft} change={change} leave={leave} />
+  ) : (
     <article className={styles.post}>
       <h1>{title}</h1>
       <Byline author={author} createdAt={post.createdAt} />
@@ -43,8 +45,10 @@ export function PostView({ post }: { post: Post }) {
       {mine && (
         <OwnTools
           of={title}
+          back={left !== undefined}
           onEdit={() => {
             setEditing(true);
+            setLeft(undefined);
           }}
           onDelete={() => {
             throwAway(mine);
@@ -54,6 +58,14 @@ export function PostView({ post }: { post: Post }) {
       )}
     </article>
   );
+  return (
+    <>
+      {shown}
+      <div role="status" className={styles.saved}>
+        {left === 'saved' && <Notice look="good">{text.saved}</Notice>}
+      </div>
+    </>
+  );
 }
 
 interface EditProps {
@@ -61,10 +73,10 @@ interface EditProps {
   mine: Own;
   draft: NewPost;
   change: (name: keyof NewPost, value: string) => void;
-  done: () => void;
+  leave: (how: 'saved' | 'cancelled') => void;
 }
 
-function PostEdit({ post, mine, draft, change, done }: EditProps) {
+function PostEdit({ post, mine, draft, change, leave }: EditProps) {
   const client = useQueryClient();
   const write = useWrite(
     `edit:${post.id}`,
@@ -77,7 +89,7 @@ function PostEdit({ post, mine, draft, change, done }: EditProps) {
         },
         () => undefined, // the changes will tell
       );
-      done();
+      leave('saved');
     },
   );
   return (
@@ -94,7 +106,9 @@ function PostEdit({ post, mine, draft, change, done }: EditProps) {
         onSubmit={() => {
           write.send(draft);
         }}
-        onCancel={done}
+        onCancel={() => {
+          leave('cancelled');
+        }}
       >
         <PostFields values={draft} errors={write.fields} onChange={change} />
       </WriteForm>
