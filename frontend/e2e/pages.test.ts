@@ -250,7 +250,7 @@ describe.each(looks)('$name', ({ name, options }) => {
     await page.addScriptTag({ path: axe });
     const { violations } = await page.evaluate(() => (window as unknown as { axe: Axe }).axe.run({ rules: { 'target-size': { enabled: true } } }));
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-    const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth] as const);
-    expect(width).toBeLessThanOrEqual(room);
+    // Not what the window says of itself: on a phone it grows with what is in it.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(options.viewport.width);
   });
 });
