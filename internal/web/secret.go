@@ -75,3 +75,12 @@ func (u RedisURL) GoString() string { return fmt.Sprintf("%q", u.String()) }
 
 // MarshalText is String for JSON and the like.
 func (u RedisURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// WithoutURL returns what went wrong with a request that an [net/http.Client] made,
+// without the URL that it puts around it: its path and query can hold what is secret.
+func WithoutURL(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}

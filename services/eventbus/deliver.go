@@ -5,12 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +17,7 @@ import (
 	"newsfeed/internal/bus"
 	"newsfeed/internal/bus/busotel"
 	"newsfeed/internal/event"
+	"newsfeed/internal/web"
 )
 
 const (
@@ -134,11 +133,8 @@ func (p *pusher) post(ctx context.Context, id, trace string, body []byte) error 
 		req.Header.Set("Traceparent", trace)
 	}
 	res, err := p.client.Do(req)
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err // the URL around it can hold what is secret
-	}
 	if err != nil {
-		return err
+		return web.WithoutURL(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // the status has said it all

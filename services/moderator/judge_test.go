@@ -179,6 +179,25 @@ func TestJudgeWhoIsSlowOrDown(t *testing.T) {
 	}
 }
 
+// A webhook's address can hold its secret, and what cannot be reached is logged.
+func TestAnAddressIsNotLogged(t *testing.T) {
+	t.Parallel()
+	server, _ := judgeThat(t, func(question) reply { return reply{} })
+	server.Close()
+	address := "http://user:s3cr3t@" + server.Listener.Addr().String() + "/s3cr3t?key=s3cr3t"
+	var log bytes.Buffer
+	if got, err := judgeAt(address, time.Second, &log).ask(t.Context(), decision{ID: "c"}); got.Status != event.Flagged || err != nil {
+		t.Errorf("down: %+v, %v", got, err)
+	}
+	if !strings.Contains(log.String(), "refused") || strings.Contains(log.String(), "s3cr3t") {
+		t.Errorf("the log does not say why, or shows the address: %s", log.String())
+	}
+	_, _, _, err := newWebhook(HookURL(address), judgeSecret, time.Second).send(t.Context(), alarm{})
+	if err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("sending: %v", err)
+	}
+}
+
 func TestJudgeWhoKeepsFailingIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	server, asked := judgeThat(t, func(question) reply { return reply{status: 401} })

@@ -79,7 +79,7 @@ func (h *webhook) send(ctx context.Context, message any) (id string, header http
 	req.Header.Set(headerSignature, sign(h.secret, id, now, sent))
 	resp, err := h.client.Do(req)
 	if err != nil {
-		return "", nil, nil, err
+		return "", nil, nil, web.WithoutURL(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
