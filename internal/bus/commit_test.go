@@ -61,9 +61,9 @@ func TestCommitWritesAllOrNothing(t *testing.T) {
 	if n := r.client.XLen(ctx, stream).Val(); n != 2 {
 		t.Errorf("got %d entries, want 2", n)
 	}
-	ids, err := r.Walk(ctx, "{posts}:ids", true, "", 10)
-	if diff := cmp.Diff([]string{"a"}, ids); err != nil || diff != "" {
-		t.Errorf("index: %v %s", err, diff)
+	ids, last, err := r.Walk(ctx, "{posts}:ids", true, bus.Member{}, 10)
+	if diff := cmp.Diff([]string{"a"}, ids); err != nil || diff != "" || last != (bus.Member{}) {
+		t.Errorf("index: %v, more behind %v: %s", err, last, diff)
 	}
 }
 

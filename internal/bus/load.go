@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -55,23 +56,41 @@ func TimeKey(at time.Time, id string) string {
 	return at.UTC().Format(timeKeyLayout) + " " + id
 }
 
+// Member is what [TimeKey] makes a member of a sorted set from.
+type Member struct {
+	At time.Time
+	ID string
+}
+
 // Walk returns the ids of up to n members that [TimeKey] made in the sorted set
 // at key: the oldest first, or with newest the newest first. after is the member
-// to go on from, which is left out; "" starts at the end.
-func (b *Bus) Walk(ctx context.Context, key string, newest bool, after string, n int) ([]string, error) {
-	args := redis.ZRangeArgs{Key: key, ByLex: true, Start: "-", Stop: "+", Rev: newest, Count: int64(n)}
+// to go on from, which is left out; the zero Member stands for the beginning. last
+// is that of the last id if there are more behind it, else zero.
+//
+// What the ids are of can be gone by the time it is read. Whether there is more is
+// therefore what last says, and not how much was found.
+func (b *Bus) Walk(ctx context.Context, key string, newest bool, after Member, n int) (ids []string, last Member, err error) {
+	args := redis.ZRangeArgs{Key: key, ByLex: true, Start: "-", Stop: "+", Rev: newest, Count: int64(n) + 1}
 	if newest {
 		args.Start, args.Stop = "+", "-"
 	}
-	if after != "" {
-		args.Start = "(" + after
+	if after != (Member{}) {
+		args.Start = "(" + TimeKey(after.At, after.ID)
 	}
 	members, err := b.client.ZRangeArgs(ctx, args).Result()
 	if err != nil {
-		return nil, Err("walk "+key, err)
+		return nil, last, Err("walk "+key, err)
+	}
+	if len(members) > n {
+		members = members[:n]
+		at, id, _ := strings.Cut(members[n-1], " ")
+		if last.At, err = time.Parse(timeKeyLayout, at); err != nil {
+			return nil, last, fmt.Errorf("%s has a member %q", key, members[n-1])
+		}
+		last.ID = id
 	}
 	for i, m := range members {
 		_, members[i], _ = strings.Cut(m, " ")
 	}
-	return members, nil
+	return members, last, nil
 }

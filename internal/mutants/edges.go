@@ -6,5 +6,28 @@ func edges() []mutant {
 		{"the address of a webhook is not logged", "services/moderator/webhook.go",
 			`web.WithoutURL(err)`, `err`,
 			tests("services/moderator", []string{"TestAnAddressIsNotLogged"})},
+		{"a list of posts goes on behind the deleted", "services/posts/store.go",
+			`return posts, web.Cursor(last), nil`, `if len(posts) < page.Limit {
+		last = bus.Member{}
+	}
+	return posts, web.Cursor(last), nil`,
+			tests("services/posts", []string{"TestAListGoesOnBehindTheDeleted"})},
+		{"a list of comments goes on behind the deleted", "services/comments/store.go",
+			`return comments, web.Cursor(last), nil`, `if len(comments) < page.Limit {
+		last = bus.Member{}
+	}
+	return comments, web.Cursor(last), nil`,
+			tests("services/comments", []string{"TestAListGoesOnBehindTheDeleted"})},
+		{"a deleted post takes comments behind the deleted", "services/comments/consume.go",
+			` && more.IsZero()`, ` && (true || more.IsZero())`,
+			tests("services/comments", []string{"TestADeletedPostTakesAllItsComments"})},
+		{"the queue goes on behind the decided", "services/moderator/queue.go",
+			`list, err = s.shown(ctx, comments)`, `if list, err = s.shown(ctx, comments); len(list) == 0 {
+		last = bus.Member{}
+	}`,
+			tests("services/moderator", []string{"TestTheQueueGoesOnBehindTheDecided"})},
+		{"rules are applied behind the deleted", "services/moderator/apply.go",
+			`if after = last; `, `if after = last; len(comments) == 0 || `,
+			tests("services/moderator", []string{"TestJudgeAgainGoesThroughAll"})},
 	}
 }

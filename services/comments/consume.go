@@ -132,8 +132,8 @@ func (c *consumer) dropPost(ctx context.Context, e bus.Entry, post string) error
 		return err
 	}
 	for start := time.Now(); time.Since(start) < stretch; {
-		comments, err := c.store.of(ctx, post, web.Cursor{}, chunk)
-		if err != nil || len(comments) == 0 {
+		comments, more, err := c.store.of(ctx, post, web.Page{Limit: chunk})
+		if err != nil || len(comments) == 0 && more.IsZero() {
 			return err
 		}
 		for _, comment := range comments {

@@ -142,8 +142,8 @@ func (a api) ofPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.list(w, r, func(ctx context.Context, after web.Cursor, limit int) ([]Comment, error) {
-		return a.store.of(ctx, post, after, limit)
+	return a.list(w, r, func(ctx context.Context, page web.Page) ([]Comment, web.Cursor, error) {
+		return a.store.of(ctx, post, page)
 	})
 }
 
@@ -151,19 +151,17 @@ func (a api) all(w http.ResponseWriter, r *http.Request) error {
 	return a.list(w, r, a.store.all)
 }
 
-func (a api) list(w http.ResponseWriter, r *http.Request, read func(context.Context, web.Cursor, int) ([]Comment, error)) error {
+func (a api) list(w http.ResponseWriter, r *http.Request, read func(context.Context, web.Page) ([]Comment, web.Cursor, error)) error {
 	page, err := web.ParsePage(r)
 	if err != nil {
 		return err
 	}
-	comments, err := read(r.Context(), page.After, page.Limit+1)
+	comments, next, err := read(r.Context(), page)
 	if err != nil {
 		return err
 	}
-	if len(comments) > page.Limit {
-		comments = comments[:page.Limit]
-		last := comments[page.Limit-1]
-		web.NextLink(w, r, "cursor", web.Cursor{At: last.CreatedAt, ID: last.ID}.String())
+	if !next.IsZero() {
+		web.NextLink(w, r, "cursor", next.String())
 	}
 	show := Comment.public
 	w.Header().Add("Vary", "Authorization")

@@ -76,24 +76,21 @@ func (s *store) get(ctx context.Context, id string) (Comment, error) {
 	return c, err
 }
 
-// all returns up to limit comments after the cursor, newest first.
-func (s *store) all(ctx context.Context, after web.Cursor, limit int) ([]Comment, error) {
-	return s.list(ctx, ids, true, after, limit)
+// all returns a page of all comments, newest first, and the cursor of the next one
+// if there is one. Comments that are deleted just then are missing.
+func (s *store) all(ctx context.Context, page web.Page) (comments []Comment, next web.Cursor, err error) {
+	return s.list(ctx, ids, true, page)
 }
 
-// of returns up to limit comments of a post after the cursor, oldest first.
-func (s *store) of(ctx context.Context, post string, after web.Cursor, limit int) ([]Comment, error) {
-	return s.list(ctx, ofKey(post), false, after, limit)
+// of is all for the comments of a post, oldest first.
+func (s *store) of(ctx context.Context, post string, page web.Page) (comments []Comment, next web.Cursor, err error) {
+	return s.list(ctx, ofKey(post), false, page)
 }
 
-func (s *store) list(ctx context.Context, index string, newest bool, after web.Cursor, limit int) ([]Comment, error) {
-	from := ""
-	if !after.IsZero() {
-		from = bus.TimeKey(after.At, after.ID)
-	}
-	found, err := s.bus.Walk(ctx, index, newest, from, limit)
+func (s *store) list(ctx context.Context, index string, newest bool, page web.Page) (comments []Comment, next web.Cursor, err error) {
+	found, last, err := s.bus.Walk(ctx, index, newest, bus.Member(page.After), page.Limit)
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
 	keys := make([]string, len(found))
 	for i, id := range found {
@@ -101,19 +98,19 @@ func (s *store) list(ctx context.Context, index string, newest bool, after web.C
 	}
 	docs, err := s.bus.LoadAll(ctx, keys...)
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
-	comments := make([]Comment, 0, len(docs))
+	comments = make([]Comment, 0, len(docs))
 	for _, d := range docs {
 		c, err := decode(d)
 		if err != nil {
-			return nil, err
+			return nil, next, err
 		}
 		if c.Version > 0 && !c.Deleted {
 			comments = append(comments, c)
 		}
 	}
-	return comments, nil
+	return comments, web.Cursor(last), nil
 }
 
 // step is what a change makes of a comment.

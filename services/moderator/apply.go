@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"newsfeed/internal/bus"
-	"newsfeed/internal/web"
 )
 
 // Again says which comments are judged anew, and by what.
@@ -52,14 +51,10 @@ const againChunk = 100
 func JudgeAgain(ctx context.Context, b *bus.Bus, a Again) (Tally, error) {
 	s, j := newStore(b), a.Config.judge(a.Log)
 	var tally Tally
-	var after web.Cursor
+	var after bus.Member
 	for a.Last == 0 || tally.Seen < a.Last {
-		from := ""
-		if !after.IsZero() {
-			from = bus.TimeKey(after.At, after.ID)
-		}
-		ids, err := s.bus.Walk(ctx, idsKey, true, from, againChunk)
-		if err != nil || len(ids) == 0 {
+		ids, last, err := s.bus.Walk(ctx, idsKey, true, after, againChunk)
+		if err != nil {
 			return tally, err
 		}
 		comments, err := s.loadAll(ctx, ids)
@@ -74,13 +69,11 @@ func JudgeAgain(ctx context.Context, b *bus.Bus, a Again) (Tally, error) {
 				return tally, err
 			}
 		}
-		if len(comments) == 0 {
-			return tally, nil // all of them deleted just now
-		}
-		last := comments[len(comments)-1]
-		after = web.Cursor{At: last.Entry.Time(), ID: last.ID}
 		if a.Progress != nil {
 			a.Progress(tally)
+		}
+		if after = last; after == (bus.Member{}) {
+			break
 		}
 	}
 	return tally, nil

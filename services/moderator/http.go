@@ -41,7 +41,7 @@ func (a api) queue(w http.ResponseWriter, r *http.Request, _ string) error {
 	if err != nil {
 		return err
 	}
-	list, next, err := a.store.queue(r.Context(), page.After, page.Limit)
+	list, next, err := a.store.queue(r.Context(), page)
 	if err != nil {
 		return err
 	}

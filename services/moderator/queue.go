@@ -41,14 +41,10 @@ type claim struct {
 	Until time.Time `json:"until"`
 }
 
-// queue returns up to limit held comments after the cursor, the one that waits
-// longest first, and the cursor of the next page if there is one.
-func (s *store) queue(ctx context.Context, after web.Cursor, limit int) (list []held, next web.Cursor, err error) {
-	from := ""
-	if !after.IsZero() {
-		from = bus.TimeKey(after.At, after.ID)
-	}
-	ids, err := s.bus.Walk(ctx, queueKey, false, from, limit+1)
+// queue returns a page of held comments, the one that waits longest first, and the
+// cursor of the next one if there is one.
+func (s *store) queue(ctx context.Context, page web.Page) (list []held, next web.Cursor, err error) {
+	ids, last, err := s.bus.Walk(ctx, queueKey, false, bus.Member(page.After), page.Limit)
 	if err != nil {
 		return nil, next, err
 	}
@@ -58,13 +54,8 @@ func (s *store) queue(ctx context.Context, after web.Cursor, limit int) (list []
 	}
 	// One that was decided between the two reads is gone from the queue.
 	comments = slices.DeleteFunc(comments, func(d decision) bool { return d.Held.IsZero() })
-	if len(ids) > limit && len(comments) > 0 {
-		comments = comments[:min(limit, len(comments))]
-		last := comments[len(comments)-1]
-		next = web.Cursor{At: last.Held, ID: last.ID}
-	}
 	list, err = s.shown(ctx, comments)
-	return list, next, err
+	return list, web.Cursor(last), err
 }
 
 // shown returns held comments as a person sees them.

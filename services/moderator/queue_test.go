@@ -87,6 +87,34 @@ func TestQueueShowsWhatAPersonNeeds(t *testing.T) {
 	}
 }
 
+// The queue goes on behind comments that are decided or deleted while it is being
+// read: they are in it when that is read, and gone when they themselves are.
+func TestTheQueueGoesOnBehindTheDecided(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, holding, nil)
+	for i := range 5 {
+		r.judgedAs(event.Flagged, fmt.Sprintf("c%d", i), "hmm", "x")
+	}
+	client := r.redis.Client()
+	want := []string{"c0", "c1", "c2", "c3", "c4"}
+	for len(want) > 1 {
+		client.Del(t.Context(), docKey(want[0]))
+		want = want[1:]
+		var paged []string
+		for path := "/moderation/queue?limit=2"; ; {
+			page, next := askPage[[]held](r, http.StatusOK, annsToken, "GET", path, "")
+			paged = append(paged, ids(page)...)
+			if next == "" {
+				break
+			}
+			path = "/moderation/queue" + next
+		}
+		if !slices.Equal(paged, want) {
+			t.Errorf("in pages of two: %v, want %v", paged, want)
+		}
+	}
+}
+
 func TestOnlyModeratorsEnter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, holding, nil)

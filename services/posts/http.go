@@ -77,14 +77,12 @@ func (a api) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	posts, err := a.store.list(r.Context(), page, page.Limit+1)
+	posts, next, err := a.store.list(r.Context(), page)
 	if err != nil {
 		return err
 	}
-	if len(posts) > page.Limit {
-		posts = posts[:page.Limit]
-		last := posts[page.Limit-1]
-		web.NextLink(w, r, "cursor", web.Cursor{At: last.CreatedAt, ID: last.ID}.String())
+	if !next.IsZero() {
+		web.NextLink(w, r, "cursor", next.String())
 	}
 	return web.WriteCached(w, r, posts)
 }

@@ -63,15 +63,12 @@ func (s *store) get(ctx context.Context, id string) (Post, error) {
 	return p, err
 }
 
-// list returns up to limit posts after the cursor, newest first.
-func (s *store) list(ctx context.Context, page web.Page, limit int) ([]Post, error) {
-	after := ""
-	if !page.After.IsZero() {
-		after = bus.TimeKey(page.After.At, page.After.ID)
-	}
-	found, err := s.bus.Walk(ctx, ids, true, after, limit)
+// list returns a page of posts, newest first, and the cursor of the next one if
+// there is one. Posts that are deleted just then are missing.
+func (s *store) list(ctx context.Context, page web.Page) (posts []Post, next web.Cursor, err error) {
+	found, last, err := s.bus.Walk(ctx, ids, true, bus.Member(page.After), page.Limit)
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
 	keys := make([]string, len(found))
 	for i, id := range found {
@@ -79,19 +76,19 @@ func (s *store) list(ctx context.Context, page web.Page, limit int) ([]Post, err
 	}
 	docs, err := s.bus.LoadAll(ctx, keys...)
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
-	posts := make([]Post, 0, len(docs))
+	posts = make([]Post, 0, len(docs))
 	for _, d := range docs {
 		p, err := decode(d)
 		if err != nil {
-			return nil, err
+			return nil, next, err
 		}
 		if p.listed() {
 			posts = append(posts, p)
 		}
 	}
-	return posts, nil
+	return posts, web.Cursor(last), nil
 }
 
 // change makes of a post what decide says, together with the event of type typ.

@@ -1,0 +1,91 @@
+package posts
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"newsfeed/internal/event"
+	"newsfeed/internal/service"
+	"newsfeed/internal/web"
+)
+
+// served is a rig that answers HTTP.
+type served struct {
+	*rig
+	t      testing.TB
+	router *web.Router
+}
+
+func newServed(t testing.TB) *served {
+	t.Helper()
+	r := &served{newRig(t), t, web.NewRouter(slog.New(slog.DiscardHandler))}
+	b := r.store.bus
+	r.store.keys = service.NewEditKey(b, keyKey, "")
+	api{store: r.store, limits: service.NewRateLimit(b, event.Posts, web.RateLimit{Off: true}, "")}.routes(r.router)
+	return r
+}
+
+// ask sends a request, asks for the status of the answer and decodes that into a T.
+func ask[T any](r *served, status int, method, path, body string, header ...string) (v T, answered http.Header) {
+	r.t.Helper()
+	req := httptest.NewRequestWithContext(r.t.Context(), method, path, strings.NewReader(body))
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	answer := httptest.NewRecorder()
+	r.router.ServeHTTP(answer, req)
+	if answer.Code != status {
+		r.t.Fatalf("%s %s: status %d, want %d: %.500s", method, path, answer.Code, status, answer.Body)
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &v); err != nil {
+		r.t.Fatalf("%s %s: %v: %.500s", method, path, err, answer.Body)
+	}
+	return v, answer.Header()
+}
+
+// A list goes on behind posts that are deleted while it is being read: those are
+// in the index when that is read, and gone when they themselves are.
+func TestAListGoesOnBehindTheDeleted(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string][]string{
+		"one of a page": {"p4"}, "the last of a page": {"p3"}, "a whole page": {"p4", "p3"}, "all but the last": {"p5", "p4", "p3", "p2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newServed(t)
+			var want []string
+			for _, id := range []string{"p0", "p1", "p2", "p3", "p4", "p5"} {
+				p := Post{ID: id, Title: id, CreatedAt: time.Now().UTC(), Version: 1}
+				if _, err := r.store.create(t.Context(), p, service.Once{}); err != nil {
+					t.Fatal(err)
+				}
+				if slices.Contains(gone, id) {
+					r.client.Del(t.Context(), docKey(id))
+				} else {
+					want = append([]string{id}, want...)
+				}
+			}
+			var got []string
+			for next := "?limit=2"; next != ""; {
+				page, header := ask[[]Post](r, http.StatusOK, "GET", "/posts"+next, "")
+				for _, p := range page {
+					got = append(got, p.ID)
+				}
+				link, _ := strings.CutPrefix(header.Get("Link"), "<")
+				next, _, _ = strings.Cut(link, ">")
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("in pages of two: %v, want %v", got, want)
+			}
+		})
+	}
+}
