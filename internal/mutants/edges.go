@@ -21,6 +21,9 @@ func edges() []mutant {
 		{"a deleted post takes comments behind the deleted", "services/comments/consume.go",
 			` && more.IsZero()`, ` && (true || more.IsZero())`,
 			tests("services/comments", []string{"TestADeletedPostTakesAllItsComments"})},
+		{"each form of a comment has a tag of its own", "services/comments/http.go",
+			`return web.WriteCached(w, r, c.public())`, `return web.WriteVersion(w, r, c.Version, c.public())`,
+			tests("services/comments", []string{"TestEachFormOfACommentHasItsTag"})},
 		{"the queue goes on behind the decided", "services/moderator/queue.go",
 			`list, err = s.shown(ctx, comments)`, `if list, err = s.shown(ctx, comments); len(list) == 0 {
 		last = bus.Member{}

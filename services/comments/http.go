@@ -189,7 +189,8 @@ func (a api) get(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Add("Vary", "Authorization")
 	if _, brought := web.Bearer(r); !brought {
-		return web.WriteVersion(w, r, c.Version, c.public())
+		// Not the version's tag: that is of the form which its author sees.
+		return web.WriteCached(w, r, c.public())
 	}
 	if err := a.mayChange(r, id); err != nil {
 		return err

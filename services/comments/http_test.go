@@ -178,3 +178,29 @@ func TestADeletedPostTakesAllItsComments(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// The public and the author's form of a comment are told apart by their tags, so
+// that nobody keeps the one when they ask for the other.
+func TestEachFormOfACommentHasItsTag(t *testing.T) {
+	t.Parallel()
+	r := newServed(t)
+	made := decodeAnswer[created](t, r.send(http.StatusCreated, somebody, "POST", "/posts/p/comments", `{"content":"a text"}`))
+	path := "/comments/" + made.ID
+	own := []string{"Authorization", "Bearer " + made.EditToken}
+	public := r.send(http.StatusOK, somebody, "GET", path, "").Header().Get("Etag")
+	private := r.send(http.StatusOK, somebody, "GET", path, "", own...).Header().Get("Etag")
+	if private != `"1"` {
+		t.Errorf("the author's tag is %s, which If-Match does not take", private)
+	}
+	r.send(http.StatusNotModified, somebody, "GET", path, "", "If-None-Match", public)
+	r.send(http.StatusNotModified, somebody, "GET", path, "", append(own, "If-None-Match", private)...)
+	if v := decodeAnswer[view](t, r.send(http.StatusOK, somebody, "GET", path, "", append(own, "If-None-Match", public)...)); v.Content != "a text" {
+		t.Errorf("the author sees %+v", v)
+	}
+	if v := decodeAnswer[view](t, r.send(http.StatusOK, somebody, "GET", path, "", "If-None-Match", private)); v.Content != "" {
+		t.Errorf("everybody sees %+v", v)
+	}
+	// The public tag says when what everybody sees has changed.
+	r.send(http.StatusOK, somebody, "PATCH", path, `{"content":"another"}`, append(own, "If-Match", private)...)
+	r.send(http.StatusOK, somebody, "GET", path, "", "If-None-Match", public)
+}
