@@ -24,6 +24,12 @@ func edges() []mutant {
 		{"each form of a comment has a tag of its own", "services/comments/http.go",
 			`return web.WriteCached(w, r, c.public())`, `return web.WriteVersion(w, r, c.Version, c.public())`,
 			tests("services/comments", []string{"TestEachFormOfACommentHasItsTag"})},
+		{"a network of IPv6 has one share of the streams", "internal/web/streams.go",
+			`client := ClientNet(r)`, `client := ClientIP(r)`,
+			tests("internal/web", []string{"TestStreamLimitOfANetwork"})},
+		{"a network of IPv6 is one author", "services/comments/http.go",
+			`key.AuthorKey(web.ClientNet(r))`, `key.AuthorKey(web.ClientIP(r))`,
+			tests("services/comments", []string{"TestTheAuthorIsANetwork"})},
 		{"the queue goes on behind the decided", "services/moderator/queue.go",
 			`list, err = s.shown(ctx, comments)`, `if list, err = s.shown(ctx, comments); len(list) == 0 {
 		last = bus.Member{}

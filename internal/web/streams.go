@@ -27,7 +27,7 @@ type Streams struct {
 
 	mu    sync.Mutex
 	total int
-	open  map[string]int // streams by the client's address
+	open  map[string]int // streams by client; see [ClientNet]
 }
 
 // StreamOptions tune [Streams]. The zero value is what the services run with.
@@ -42,7 +42,7 @@ type StreamOptions struct {
 	// default 2 s.
 	Retry time.Duration
 	// PerAddress and Total are how many streams may be open at once, from one
-	// address and in all; default 100 and 2,000.
+	// address, or network of IPv6, and in all; default 100 and 2,000.
 	PerAddress, Total int
 }
 
@@ -103,11 +103,11 @@ const retryStream = 10 * time.Second
 // the server is told to stop, the stream's context ends and its Send fails; that
 // is nobody's error. Beyond the limits the answer is [ErrTooMany] or 503.
 func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Stream) error) error {
-	addr := ClientIP(r)
-	if err := s.admit(addr); err != nil {
+	client := ClientNet(r)
+	if err := s.admit(client); err != nil {
 		return err
 	}
-	defer s.leave(addr)
+	defer s.leave(client)
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -130,7 +130,7 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Strea
 	switch {
 	case st.tooSlow():
 		s.log.InfoContext(ctx, "a client of a stream did not keep up and was cut off",
-			"path", r.URL.Path, "client", addr, "request_id", RequestID(ctx))
+			"path", r.URL.Path, "client", ClientIP(r), "request_id", RequestID(ctx))
 		return nil
 	case ctx.Err() != nil:
 		return nil
@@ -151,26 +151,26 @@ func (s *Streams) Open() int {
 	return s.total
 }
 
-// admit takes a place for a stream to addr.
-func (s *Streams) admit(addr string) error {
+// admit takes a place for a stream to client.
+func (s *Streams) admit(client string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.open[addr] >= s.opt.PerAddress:
-		return RetryIn(retryStream, fmt.Errorf("%w: this address has %d streams open", ErrTooMany, s.open[addr]))
+	case s.open[client] >= s.opt.PerAddress:
+		return RetryIn(retryStream, fmt.Errorf("%w: this address has %d streams open", ErrTooMany, s.open[client]))
 	case s.total >= s.opt.Total:
 		return RetryIn(retryStream, fmt.Errorf("all %d streams are taken", s.total))
 	}
-	s.open[addr]++
+	s.open[client]++
 	s.total++
 	return nil
 }
 
-func (s *Streams) leave(addr string) {
+func (s *Streams) leave(client string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total--
-	if s.open[addr]--; s.open[addr] == 0 {
-		delete(s.open, addr)
+	if s.open[client]--; s.open[client] == 0 {
+		delete(s.open, client)
 	}
 }

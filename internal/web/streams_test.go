@@ -63,6 +63,34 @@ func TestStreamLimits(t *testing.T) {
 	})
 }
 
+// A household has a whole network of IPv6 addresses, and one share.
+func TestStreamLimitOfANetwork(t *testing.T) {
+	s := streaming(t, discard(), web.StreamOptions{PerAddress: 2}, untilGone)
+	for _, step := range []struct {
+		from string
+		want int
+	}{
+		{"2001:db8::1", http.StatusOK},
+		{"2001:db8::2", http.StatusOK},
+		{"2001:db8:0:0:ffff::3", http.StatusTooManyRequests},
+		{"2001:db8:0:1::1", http.StatusOK},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url("/stream"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", step.from)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != step.want {
+			t.Errorf("from %s: %d, want %d", step.from, resp.StatusCode, step.want)
+		}
+	}
+}
+
 // What ends a stream is in the log, also long after the time limit of a request.
 func TestStreamFailureIsLogged(t *testing.T) {
 	for what, wait := range map[string]bool{"at once": false, "late": true} {

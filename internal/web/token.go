@@ -27,11 +27,11 @@ func (k EditKey) Holds(r *http.Request, kind, id string) bool {
 	return ok && same(token, k.Token(kind, id))
 }
 
-// AuthorKey names the author behind a client's address without giving the
-// address away: 32 hexadecimal digits of its HMAC. No kind of a token begins
-// with NUL, so it never is the beginning of a token.
-func (k EditKey) AuthorKey(addr string) string {
-	return hex.EncodeToString(k.sum("\x00author:" + addr)[:16])
+// AuthorKey names the author behind a client, as [ClientNet] has it, without
+// giving the address away: 32 hexadecimal digits of its HMAC. No kind of a token
+// begins with NUL, so it never is the beginning of a token.
+func (k EditKey) AuthorKey(client string) string {
+	return hex.EncodeToString(k.sum("\x00author:" + client)[:16])
 }
 
 func (k EditKey) sum(text string) []byte {

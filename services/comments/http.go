@@ -65,7 +65,7 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := Comment{
-		ID: id.String(), PostID: post, Content: in.Content, Author: in.Author, AuthorKey: key.AuthorKey(web.ClientIP(r)),
+		ID: id.String(), PostID: post, Content: in.Content, Author: in.Author, AuthorKey: key.AuthorKey(web.ClientNet(r)),
 		Status: event.Pending, CreatedAt: time.Now().UTC(), Version: 1, Text: 1,
 	}
 	if c, err = a.createSoon(r.Context(), c, once); err != nil {

@@ -204,3 +204,21 @@ func TestEachFormOfACommentHasItsTag(t *testing.T) {
 	r.send(http.StatusOK, somebody, "PATCH", path, `{"content":"another"}`, append(own, "If-Match", private)...)
 	r.send(http.StatusOK, somebody, "GET", path, "", "If-None-Match", public)
 }
+
+// Who moves about in a network of IPv6 stays one author.
+func TestTheAuthorIsANetwork(t *testing.T) {
+	t.Parallel()
+	r := newServed(t)
+	key, err := r.store.keys.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[string]string{
+		"192.0.2.1:1": "192.0.2.1", "[2001:db8::1]:1": "2001:db8::/64", "[2001:db8::ffff:2]:1": "2001:db8::/64", "[2001:db8:0:1::1]:1": "2001:db8:0:1::/64",
+	} {
+		made := decodeAnswer[created](t, r.send(http.StatusCreated, from, "POST", "/posts/p/comments", `{"content":"a text"}`))
+		if c, err := r.store.get(t.Context(), made.ID); err != nil || c.AuthorKey != key.AuthorKey(want) {
+			t.Errorf("from %s: the author is not that of %s (%v)", from, want, err)
+		}
+	}
+}
