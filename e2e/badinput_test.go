@@ -78,16 +78,17 @@ type bodyRoute struct {
 	request
 	member string
 	most   int // characters of member
+	size   int // bytes of the body
 	author bool
 }
 
 func bodyRoutes(p post, c comment) []bodyRoute {
 	return []bodyRoute{
-		{request{service: "posts", method: "POST", path: "/posts"}, "title", 300, true},
-		{request{service: "posts", method: "PATCH", path: "/posts/" + p.ID}.token(p.EditToken), "title", 300, true},
-		{request{service: "comments", method: "POST", path: "/posts/" + p.ID + "/comments"}, "content", 5000, true},
-		{request{service: "comments", method: "PATCH", path: "/comments/" + c.ID}.token(c.EditToken), "content", 5000, true},
-		{request{service: "moderator", method: "POST", path: "/moderation/check"}, "content", 5000, true},
+		{request{service: "posts", method: "POST", path: "/posts"}, "title", 300, 256 << 10, true},
+		{request{service: "posts", method: "PATCH", path: "/posts/" + p.ID}.token(p.EditToken), "title", 300, 256 << 10, true},
+		{request{service: "comments", method: "POST", path: "/posts/" + p.ID + "/comments"}, "content", 5000, 64 << 10, true},
+		{request{service: "comments", method: "PATCH", path: "/comments/" + c.ID}.token(c.EditToken), "content", 5000, 64 << 10, true},
+		{request{service: "moderator", method: "POST", path: "/moderation/check"}, "content", 5000, 64 << 10, true},
 	}
 }
 
@@ -118,7 +119,7 @@ func badBodies(p post, c comment) []badRequest {
 			all = append(all, badRequest{r.String() + " " + name, http.StatusBadRequest, r})
 		}
 		big := route.request
-		big.body = `{"` + m + `":"` + strings.Repeat("a", 64<<10) + `"}`
+		big.body = `{"` + m + `":"` + strings.Repeat("a", route.size) + `"}`
 		all = append(all, badRequest{big.String() + " big", http.StatusRequestEntityTooLarge, big})
 		for _, typ := range []string{"text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "nonsense/", "application/problem+json"} {
 			r := route.with("Content-Type", typ)

@@ -6,6 +6,9 @@ func edges() []mutant {
 		{"the address of a webhook is not logged", "services/moderator/webhook.go",
 			`web.WithoutURL(err)`, `err`,
 			tests("services/moderator", []string{"TestAnAddressIsNotLogged"})},
+		{"the longest post fits", "services/posts/posts.go",
+			`maxRequest = 256 << 10`, `maxRequest = 128 << 10`,
+			tests("services/posts", []string{"TestTheLongestPostFits"})},
 		{"a list of posts goes on behind the deleted", "services/posts/store.go",
 			`return posts, web.Cursor(last), nil`, `if len(posts) < page.Limit {
 		last = bus.Member{}

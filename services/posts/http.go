@@ -43,7 +43,7 @@ type created struct {
 }
 
 func (a api) create(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[newPost](w, r)
+	in, err := web.DecodeLimit[newPost](w, r, maxRequest)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (a api) edit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := web.Decode[edit](w, r)
+	in, err := web.DecodeLimit[edit](w, r, maxRequest)
 	if err != nil {
 		return err
 	}

@@ -89,3 +89,27 @@ func TestAListGoesOnBehindTheDeleted(t *testing.T) {
 		})
 	}
 }
+
+// What the validation lets through is not turned away for its size, however its
+// characters are written.
+func TestTheLongestPostFits(t *testing.T) {
+	t.Parallel()
+	r := newServed(t)
+	const emoji, escaped = "\U0001F600", `\ud83d\ude00`
+	longest := func(character string, more int) string {
+		return `{"title":"` + strings.Repeat(character, maxTitle) + `","body":"` + strings.Repeat(character, maxBody+more) +
+			`","author":"` + strings.Repeat(character, maxAuthor) + `"}`
+	}
+	for name, character := range map[string]string{"plain": emoji, "escaped": escaped} {
+		made, _ := ask[created](r, http.StatusCreated, "POST", "/posts", longest(character, 0))
+		token := "Bearer " + made.EditToken
+		ask[Post](r, http.StatusOK, "PATCH", "/posts/"+made.ID, `{"title":"a"}`, "Authorization", token)
+		edited, _ := ask[Post](r, http.StatusOK, "PATCH", "/posts/"+made.ID, longest(character, 0), "Authorization", token)
+		if edited.Body != strings.Repeat(emoji, maxBody) || edited.Version != 3 {
+			t.Errorf("%s: version %d with %d bytes", name, edited.Version, len(edited.Body))
+		}
+		ask[any](r, http.StatusBadRequest, "POST", "/posts", longest(character, 1))
+	}
+	big := strings.Repeat(" ", maxRequest)
+	ask[any](r, http.StatusRequestEntityTooLarge, "POST", "/posts", `{"title":"a"}`+big)
+}

@@ -32,6 +32,10 @@ const (
 	maxAuthor = 80
 )
 
+// maxRequest is the greatest size of a request's body in bytes. The longest post
+// fits, though all its characters be pairs of \u escapes, of 12 bytes together.
+const maxRequest = 256 << 10
+
 // Post is a post as it is stored and, unless it is deleted, shown.
 type Post struct {
 	ID        string    `json:"id"`
