@@ -9,6 +9,9 @@ func edges() []mutant {
 		{"the longest post fits", "services/posts/posts.go",
 			`maxRequest = 256 << 10`, `maxRequest = 128 << 10`,
 			tests("services/posts", []string{"TestTheLongestPostFits"})},
+		{"an edit key that can be guessed is refused", "internal/service/editkey.go",
+			`len(key) < minEditKey`, `false`,
+			append(tests("services/posts", []string{"TestConfig"}), tests("services/comments", []string{"TestConfig"})...)},
 		{"a list of posts goes on behind the deleted", "services/posts/store.go",
 			`return posts, web.Cursor(last), nil`, `if len(posts) < page.Limit {
 		last = bus.Member{}

@@ -2,11 +2,24 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/web"
 )
+
+// minEditKey is the least length of a configured key in bytes: who guesses it can
+// make every token. It is what RFC 2104, section 3, asks of a key for HMAC-SHA256.
+const minEditKey = 32
+
+// CheckEditKey refuses a configured key that can be guessed. None is all right.
+func CheckEditKey(key web.Secret) error {
+	if key != "" && len(key) < minEditKey {
+		return &web.ConfigError{Variable: "EDIT_KEY", Err: fmt.Errorf("must have %d bytes or more", minEditKey)}
+	}
+	return nil
+}
 
 // EditKey finds the key that makes edit tokens: the one that is configured, or
 // a random one that all replicas of a service share through Redis.

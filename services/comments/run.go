@@ -14,12 +14,16 @@ import (
 type Config struct {
 	web.Config
 	web.StreamConfig
-	// EditKey makes the edit tokens; without it a random key is kept in Redis.
+	// EditKey makes the edit tokens, and has 32 bytes or more; without it a random
+	// key is kept in Redis.
 	EditKey web.Secret `env:"EDIT_KEY"`
 	// AdminToken shows, changes and deletes every comment.
 	AdminToken web.Secret    `env:"ADMIN_TOKEN"`
 	RateLimit  web.RateLimit `env:"RATE_LIMIT"`
 }
+
+// Validate refuses what cannot work.
+func (c *Config) Validate() error { return service.CheckEditKey(c.EditKey) }
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
