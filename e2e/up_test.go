@@ -131,7 +131,23 @@ func (u *allInOne) journey() string {
 		u.t.Fatal(err)
 	}
 	bustest.Eventually(u.t, patience, "the comment is approved", func() bool { return u.shows(made.ID) })
+	u.feedLeadsTo(u.url(3000, "/posts/"+made.ID))
 	return made.ID
+}
+
+// feedLeadsTo fails the test if the Atom feed does not link to the page of a post
+// where this run serves it.
+func (u *allInOne) feedLeadsTo(page string) {
+	u.t.Helper()
+	res, err := http.Get(u.url(5004, "/feed.atom"))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	feed, err := io.ReadAll(res.Body)
+	if err != nil || !strings.Contains(string(feed), `href="`+page+`"`) {
+		u.t.Errorf("the feed has no link to %s (%v): %s", page, err, feed)
+	}
 }
 
 // shows reports whether query shows the post with its approved comment.

@@ -21,6 +21,10 @@ func TestFindEachOther(t *testing.T) {
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	env = map[string]string{"PUBLIC_URL": "https://feed.example"}
+	if findEachOther(env, 100); env["PUBLIC_URL"] != "https://feed.example" {
+		t.Errorf("readers are sent to %s, and not where the user says", env["PUBLIC_URL"])
+	}
 }
 
 func TestBannerSaysWhereToClick(t *testing.T) {

@@ -12,6 +12,10 @@ func edges() []mutant {
 		{"an edit key that can be guessed is refused", "internal/service/editkey.go",
 			`len(key) < minEditKey`, `false`,
 			append(tests("services/posts", []string{"TestConfig"}), tests("services/comments", []string{"TestConfig"})...)},
+		{"up says where it serves the page", "cmd/newsfeed/services.go",
+			`if s.name == pageName {`, `if s.name == pageName {
+			continue`,
+			tests("cmd/newsfeed", []string{"TestFindEachOther"})},
 		{"a list of posts goes on behind the deleted", "services/posts/store.go",
 			`return posts, web.Cursor(last), nil`, `if len(posts) < page.Limit {
 		last = bus.Member{}
