@@ -83,6 +83,8 @@ func TestEachRuleFindsItsBreach(t *testing.T) {
 		{"no preStop", `has no preStop`, container(func(c *corev1.Container) { c.Lifecycle = nil })},
 		{"killed too soon", `is killed after 15 s and may need 17s`, pod(func(p *spec) { p.TerminationGracePeriodSeconds = new(int64(15)) })},
 		{"a longer drain", `is killed after 20 s and may need 39s`, func(s *Set) { s.Configs[0].Data["DRAIN_TIMEOUT"] = "30s" }},
+		{"more listeners than it has memory for", `Deployment query-depl: lets in 2000 live streams`, func(s *Set) { s.Configs[0].Data["STREAMS_TOTAL"] = "2000" }},
+		{"as many listeners as by default", `Deployment comments-depl: lets in 2000 live streams`, func(s *Set) { delete(s.Configs[0].Data, "STREAMS_TOTAL") }},
 		{"does not say how long", `does not say how long it may take to stop`, pod(func(p *spec) { p.TerminationGracePeriodSeconds = nil })},
 		{"takes pods away first", `maxUnavailable is not 0`, deployment("posts-depl", func(d *appsv1.Deployment) {
 			d.Spec.Strategy.RollingUpdate.MaxUnavailable = new(intstr.FromInt32(1))

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,6 +29,7 @@ func Rollouts(s *Set) []string {
 		f.replicas(w, d, s.scalerOf(d.Name))
 		f.grace(w, s)
 		f.budget(w, s)
+		f.listeners(w, s)
 	}
 	for _, h := range s.Scalers {
 		target := h.Spec.ScaleTargetRef
@@ -70,6 +73,33 @@ func (f *faults) grace(w Workload, s *Set) {
 	}
 	if grace := spec.TerminationGracePeriodSeconds; grace != nil && time.Duration(*grace)*time.Second < before {
 		f.add(w, "is killed after %d s and may need %s to stop", *grace, before)
+	}
+}
+
+// What holding live streams takes; docs/operations.md says how it was measured.
+const (
+	perStream    = 40 << 10 // bytes
+	usualStreams = 2000     // where STREAMS_TOTAL says nothing
+)
+
+// streaming are the Deployments to which STREAMS_TOTAL applies.
+var streaming = []string{"comments-depl", "query-depl"}
+
+// listeners checks that as many live streams as a pod lets in take no more than half
+// of the memory that it may have: the rest is for what they are about.
+func (f *faults) listeners(w Workload, s *Set) {
+	if !slices.Contains(streaming, w.Meta.Name) {
+		return
+	}
+	c, total := &w.Pod.Spec.Containers[0], int64(usualStreams)
+	if text := s.variable(c, "STREAMS_TOTAL"); text != "" {
+		var err error
+		if total, err = strconv.ParseInt(text, 10, 32); err != nil {
+			f.add(w, "STREAMS_TOTAL: %v", err)
+		}
+	}
+	if limit := c.Resources.Limits.Memory(); total*perStream > limit.Value()/2 {
+		f.add(w, "lets in %d live streams, which take more than half of its %s", total, limit)
 	}
 }
 
