@@ -16,6 +16,9 @@ func edges() []mutant {
 			`if s.name == pageName {`, `if s.name == pageName {
 			continue`,
 			tests("cmd/newsfeed", []string{"TestFindEachOther"})},
+		{"what is passed over is counted from 0", "internal/bus/busprom/busprom.go",
+			`range streams[own]`, `range streams[""]`,
+			tests("internal/bus/busprom", []string{"TestSeriesBeginAtNothing"})},
 		{"a list of posts goes on behind the deleted", "services/posts/store.go",
 			`return posts, web.Cursor(last), nil`, `if len(posts) < page.Limit {
 		last = bus.Member{}

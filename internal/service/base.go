@@ -83,7 +83,7 @@ func (b *Base) watch(s Service) {
 		for _, stream := range s.Streams {
 			reads[stream] = typesOn(stream)
 		}
-		b.metrics.Reads(s.Name, reads)
+		b.metrics.Reads(s.Name, reads, event.Stream(s.Name))
 	}
 	if s.View {
 		look.View, look.ViewOf = s.Name, s.Streams

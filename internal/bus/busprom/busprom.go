@@ -78,8 +78,9 @@ func New(reg prometheus.Registerer, types []string) *Metrics {
 }
 
 // Reads makes the series of a group appear with 0, so that the first of a kind is
-// seen to be more. It reads these streams, each with the types of events there.
-func (m *Metrics) Reads(group string, streams map[string][]string) {
+// seen to be more. It reads these streams, each with the types of events there; own
+// is the one of them, if any, in which it passes over what it wrote itself.
+func (m *Metrics) Reads(group string, streams map[string][]string, own string) {
 	for _, stream := range append(slices.Collect(maps.Keys(streams)), bus.RedriveStream(group)) {
 		m.dead.WithLabelValues(stream, group)
 		m.lost.WithLabelValues(stream, group)
@@ -92,6 +93,9 @@ func (m *Metrics) Reads(group string, streams map[string][]string) {
 			m.consumed.WithLabelValues(stream, group, t, string(bus.Handled))
 			m.handling.WithLabelValues(group, t)
 		}
+	}
+	for _, t := range streams[own] {
+		m.consumed.WithLabelValues(own, group, t, string(bus.Own))
 	}
 }
 
