@@ -120,7 +120,7 @@ export interface paths {
         };
         /**
          * One comment
-         * @description The token of the comment or the admin's shows all of it; any other is refused.
+         * @description The token of the comment or the admin's shows all of it; any other is refused. What is shown with a token has an ETag that If-Match takes, and the public form another.
          */
         get: operations["getComment"];
         put?: never;
@@ -254,7 +254,7 @@ export interface components {
         Version: number;
     };
     responses: {
-        /** @description A page. With the admin token, each comment whole. */
+        /** @description A page. With the admin token, each comment whole. One that is deleted just then is missing, so a page may have fewer. */
         Page: {
             headers: {
                 ETag: components["headers"]["ETag"];

@@ -546,7 +546,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page. */
+            /** @description A page. One that is deleted just then is missing, so a page may have fewer. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -576,6 +576,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        /** @description At most 256 KiB, which the longest post has not, however its characters are written. */
         requestBody: {
             content: {
                 /**
@@ -699,6 +700,7 @@ export interface operations {
             };
             cookie?: never;
         };
+        /** @description At most 256 KiB, which the longest post has not, however its characters are written. */
         requestBody: {
             content: {
                 /**
