@@ -60,7 +60,9 @@ func (s *system) listenTo(p *process, path, lastID string) *listener {
 				return
 			}
 			documentedEvent(s.t, p.service, resp.Request.URL.Path, e)
-			l.events <- e
+			if e.Type != "heartbeat" {
+				l.events <- e
+			}
 		}
 	})
 	s.t.Cleanup(func() { cancel(); reading.Wait() })

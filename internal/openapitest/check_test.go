@@ -126,6 +126,7 @@ func TestCheckEvent(t *testing.T) {
 		{Type: "hello", LastEventID: "1-0", Data: "{}"},
 		{Type: "post-deleted", LastEventID: "1-0", Data: `{"id":"p1"}`},
 		{Type: "comment", LastEventID: "1-0", Data: aChange},
+		{Type: "heartbeat", LastEventID: "", Data: "{}"},
 	} {
 		if err := d.CheckEvent("/posts/stream", e); err != nil {
 			t.Error(err)

@@ -39,9 +39,6 @@ func (m Message) WithID(id string) Message {
 	return m
 }
 
-// heartbeat is a comment, which clients pass over.
-var heartbeat = []byte(":\n\n")
-
 // Stream is one open stream of server-sent events; see [Streams.Serve]. It keeps
 // nothing back: what is sent is on its way when Send returns.
 type Stream struct {
@@ -49,11 +46,12 @@ type Stream struct {
 	// earlier connection, as it says; "" for none.
 	LastEventID string
 
-	ctx context.Context
-	cut context.CancelFunc
-	opt StreamOptions
-	w   http.ResponseWriter
-	rc  *http.ResponseController
+	ctx       context.Context
+	cut       context.CancelFunc
+	opt       StreamOptions
+	heartbeat []byte
+	w         http.ResponseWriter
+	rc        *http.ResponseController
 
 	dropped atomic.Bool // by Drop
 
@@ -113,7 +111,7 @@ func (st *Stream) beat() {
 		return
 	}
 	st.next = time.AfterFunc(st.opt.Heartbeat, func() {
-		if st.write(heartbeat) == nil {
+		if st.write(st.heartbeat) == nil {
 			st.beat()
 		}
 	})

@@ -168,6 +168,35 @@ func TestStreamKeepsNothingBack(t *testing.T) {
 	}
 }
 
+// A page sees no comments: to know that its stream lives it needs events.
+func TestStreamHeartbeatIsAnEvent(t *testing.T) {
+	opt := web.StreamOptions{Heartbeat: 20 * time.Millisecond, HeartbeatEvent: "heartbeat"}
+	s := streaming(t, discard(), opt, func(s *web.Stream) error {
+		if err := s.Send(web.NewMessage("tick", "1").WithID("1-0")); err != nil {
+			return err
+		}
+		return untilGone(s)
+	})
+	resp, err := get(t, s.url("/stream"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var got []sse.Event
+	for e, err := range sse.Read(resp.Body, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, e); len(got) == 3 {
+			break
+		}
+	}
+	beat := sse.Event{LastEventID: "1-0", Type: "heartbeat", Data: "{}"}
+	if diff := cmp.Diff([]sse.Event{{LastEventID: "1-0", Type: "tick", Data: "1"}, beat, beat}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestStreamHead(t *testing.T) {
 	s := streaming(t, discard(), web.StreamOptions{}, func(*web.Stream) error { t.Error("HEAD opened a stream"); return nil })
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.url("/stream"), nil)

@@ -22,8 +22,9 @@ import (
 //		return nil
 //	})
 type Streams struct {
-	log *slog.Logger
-	opt StreamOptions
+	log       *slog.Logger
+	opt       StreamOptions
+	heartbeat []byte
 
 	mu    sync.Mutex
 	total int
@@ -32,9 +33,13 @@ type Streams struct {
 
 // StreamOptions tune [Streams]. The zero value is what the services run with.
 type StreamOptions struct {
-	// Heartbeat is how often a comment is sent where nothing else is, so that
-	// nobody on the way takes the connection for dead; default 15 s.
+	// Heartbeat is how often something is sent where there is nothing to tell, so
+	// that nobody on the way takes the connection for dead; default 15 s.
 	Heartbeat time.Duration
+	// HeartbeatEvent is the type of the event that a heartbeat is, with {} for data
+	// and no id. The default is a comment, which EventSource keeps to itself: a
+	// page cannot tell by it whether the stream still lives.
+	HeartbeatEvent string
 	// WriteTimeout is how long one write may take before the client is cut off
 	// because it does not read; default 10 s.
 	WriteTimeout time.Duration
@@ -92,7 +97,11 @@ func (o StreamOptions) withDefaults() StreamOptions {
 // NewStreams returns Streams that have none open yet. log is told of clients
 // that are cut off.
 func NewStreams(log *slog.Logger, opt StreamOptions) *Streams {
-	return &Streams{log: log, opt: opt.withDefaults(), open: map[string]int{}}
+	heartbeat := []byte(":\n\n")
+	if opt.HeartbeatEvent != "" {
+		heartbeat = NewMessage(opt.HeartbeatEvent, "{}").body
+	}
+	return &Streams{log: log, opt: opt.withDefaults(), heartbeat: heartbeat, open: map[string]int{}}
 }
 
 // retryStream is when a client that got no stream may try again.
@@ -124,7 +133,7 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Strea
 	defer cancel()
 	st := &Stream{
 		LastEventID: r.Header.Get("Last-Event-ID"),
-		ctx:         ctx, cut: cancel, opt: s.opt, w: w, rc: http.NewResponseController(w),
+		ctx:         ctx, cut: cancel, opt: s.opt, heartbeat: s.heartbeat, w: w, rc: http.NewResponseController(w),
 	}
 	err = st.run(send)
 	switch {

@@ -117,6 +117,7 @@ const (
 	eventPostDeleted    = "post-deleted"    // a deletedPost
 	eventComment        = "comment"         // a commentChange
 	eventCommentDeleted = "comment-deleted" // a deletedComment
+	eventHeartbeat      = "heartbeat"       // {}; nothing has happened, and the stream lives
 )
 
 type deletedPost struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 type listener struct {
 	t      *testing.T
 	events chan sse.Event
+	beats  atomic.Int64
 	cut    func() // ends the connection
 	last   string // id of the last event that was taken
 }
@@ -45,6 +47,10 @@ func (r *replica) listen(lastID string) *listener {
 		for e, err := range sse.Read(resp.Body, &sse.ReadConfig{MaxEventSize: 4 << 20}) {
 			if err != nil {
 				return
+			}
+			if e.Type == eventHeartbeat {
+				l.beats.Add(1)
+				continue
 			}
 			l.events <- e
 		}

@@ -56,7 +56,7 @@ func withoutHub(t *testing.T, addr string, opt web.StreamOptions) *replica {
 	s := newStore(b)
 	h := newHub(s, log)
 	rt := web.NewRouter(log)
-	api{store: s, hub: h, live: newLive(h, web.NewStreams(log, opt), log)}.routes(rt)
+	api{store: s, hub: h, live: newLive(h, newStreams(log, opt), log)}.routes(rt)
 	server := httptest.NewServer(rt)
 	t.Cleanup(server.Close)
 	return &replica{t: t, client: client, bus: b, store: s, hub: h, url: server.URL}

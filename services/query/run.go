@@ -29,7 +29,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	b := base.Bus
 	s := newStore(b)
 	h := newHub(s, log)
-	streams := web.NewStreams(log, cfg.StreamOptions())
+	streams := newStreams(log, cfg.StreamOptions())
 	base.Telemetry.Streams(streams)
 	return service.Service{
 		Name: event.Query, Port: Port, Config: cfg.Config, Log: log,

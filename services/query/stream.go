@@ -33,6 +33,12 @@ type live struct {
 	replaying chan struct{} // a token for each that is being read
 }
 
+// newStreams are streams for pages, which give up one that is silent.
+func newStreams(log *slog.Logger, opt web.StreamOptions) *web.Streams {
+	opt.HeartbeatEvent = eventHeartbeat
+	return web.NewStreams(log, opt)
+}
+
 func newLive(h *hub, streams *web.Streams, log *slog.Logger) *live {
 	return &live{hub: h, streams: streams, log: log, replaying: make(chan struct{}, maxReplaying)}
 }

@@ -259,3 +259,12 @@ func TestPagesAreReadAnewLateEnough(t *testing.T) {
 	r.listen("no id").want(eventResync)
 	within("resync to who came again")
 }
+
+// A page gives up a stream that is silent, so heartbeats must be events to it.
+func TestStreamHeartbeats(t *testing.T) {
+	r := withoutHub(t, bustest.Start(t).Addr(), web.StreamOptions{Heartbeat: 20 * time.Millisecond})
+	r.follow()
+	l := r.listen("")
+	l.want(eventHello)
+	bustest.Eventually(t, 10*time.Second, "two heartbeats came", func() bool { return l.beats.Load() >= 2 })
+}

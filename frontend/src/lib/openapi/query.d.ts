@@ -93,7 +93,8 @@ export interface paths {
          * @description A client that has had hello or resync reads the pages it shows; from then on the
          *     other events keep them up to date. Each carries what there is to be seen at the
          *     moment of sending, so an older text is never sent later, and the same one may
-         *     come twice. Comments are sent to keep the connection.
+         *     come twice. A heartbeat comes every 15 s: a connection on which there is none
+         *     for long is dead.
          *
          *     With Last-Event-ID the changes since then come first; if there are too many or
          *     they are no longer known, one resync.
@@ -216,7 +217,7 @@ export interface components {
             version: components["schemas"]["Version"];
         };
         FeedEvent: {
-            /** @description For Last-Event-ID. */
+            /** @description For Last-Event-ID. A heartbeat has none of its own, and so that of the event before. */
             id: string;
         } & ({
             /** @constant */
@@ -241,6 +242,10 @@ export interface components {
         } | {
             /** @constant */
             event?: "comment-deleted";
+            data?: unknown;
+        } | {
+            /** @constant */
+            event?: "heartbeat";
             data?: unknown;
         });
         Nothing: Record<string, never>;
