@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 
 import { streamPath } from './api';
 import { keys } from './queries';
-import { applyChange, type Change } from './view';
+import { applyChange, showChange, type Change } from './view';
 
 /** Whether changes come in as they happen. */
 export type LiveStatus = 'connecting' | 'live' | 'away';
@@ -12,73 +12,113 @@ const changes: Change['type'][] = ['post', 'post-deleted', 'comment', 'comment-d
 
 const firstWait = 1_000;
 const longestWait = 30_000;
+/** A stream that lives has a heartbeat every 15 s; of one that does not, the browser may never learn. */
+const longestSilence = 37_500;
+/** How long the stream stays open while nobody looks: a browser has six connections to a server, for all its tabs. */
+const unseen = 5_000;
 
 /**
  * Keeps what is loaded up to date with the stream of changes until the function
- * returned is called. The browser itself comes again where a connection breaks,
- * and says up to where it has all; where it gives up, because the answer was an
- * error, this does.
+ * returned is called, while the page is looked at. The browser itself comes again
+ * where a connection breaks, and says up to where it has all; where it gives up,
+ * because the answer was an error, or where nothing is heard, this does.
  */
 export function follow(client: QueryClient, tell: (status: LiveStatus) => void): () => void {
-  let source: EventSource;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let source: EventSource | undefined;
+  let again: ReturnType<typeof setTimeout>;
+  let silent: ReturnType<typeof setTimeout>;
+  let leaving: ReturnType<typeof setTimeout>;
   let wait = firstWait;
 
+  const close = () => {
+    clearTimeout(again);
+    clearTimeout(silent);
+    source?.close();
+    source = undefined;
+  };
+  const heard = () => {
+    clearTimeout(silent);
+    silent = setTimeout(() => {
+      tell('away');
+      open();
+    }, longestSilence);
+  };
   const open = () => {
-    timer = undefined;
-    source = new EventSource(streamPath);
-    source.onopen = () => {
+    close();
+    const opened = new EventSource(streamPath);
+    source = opened;
+    heard();
+    opened.onopen = () => {
       wait = firstWait;
       tell('live');
+      heard();
     };
-    source.onerror = () => {
+    opened.onerror = () => {
       tell('away');
-      if (source.readyState !== EventSource.CLOSED) return;
+      heard();
+      if (opened.readyState !== EventSource.CLOSED) return;
+      close();
       // Not all at once: others have lost it in the same moment.
-      timer = setTimeout(open, wait * (0.5 + Math.random()));
+      again = setTimeout(open, wait * (0.5 + Math.random()));
       wait = Math.min(2 * wait, longestWait);
     };
+    const on = (type: string, then: (data: string) => void) => {
+      opened.addEventListener(type, (event: MessageEvent<string>) => {
+        heard();
+        then(event.data);
+      });
+    };
+    on('heartbeat', () => undefined);
     // What was read before the stream began, or over a gap in it, is read anew.
-    source.addEventListener('hello', readAnew);
-    source.addEventListener('resync', readAnew);
+    on('hello', readAnew);
+    on('resync', readAnew);
     for (const type of changes) {
-      source.addEventListener(type, (event) => {
-        applyChange(client, { type, data: JSON.parse(event.data as string) as unknown } as Change);
-        overtaken ||= client.isFetching({ queryKey: keys.view }) > 0;
+      on(type, (data) => {
+        const change = { type, data: JSON.parse(data) as unknown } as Change;
+        applyChange(client, change);
+        if (client.isFetching({ queryKey: keys.view }) > 0) late.push(change);
       });
     }
   };
 
   const readAnew = () => {
+    late = [];
     void client.invalidateQueries();
   };
 
   // An answer that is under way when a change comes may be older than it, and
-  // would take it back.
-  let overtaken = false;
-  const unsubscribe = client.getQueryCache().subscribe(() => {
-    if (overtaken && client.isFetching({ queryKey: keys.view }) === 0) {
-      overtaken = false;
-      void client.invalidateQueries({ queryKey: keys.view });
+  // would take it back: so the change is made to the answer, too.
+  let late: Change[] = [];
+  const unsubscribe = client.getQueryCache().subscribe((event) => {
+    if (late.length === 0 || event.type !== 'updated') return;
+    if (event.action.type === 'success' && !event.action.manual) {
+      for (const change of late) showChange(client, change);
     }
+    if (client.isFetching({ queryKey: keys.view }) === 0) late = [];
   });
 
-  const retryNow = () => {
-    if (timer === undefined || document.visibilityState === 'hidden') return;
-    clearTimeout(timer);
-    wait = firstWait;
-    open();
+  const look = () => {
+    clearTimeout(leaving);
+    if (document.visibilityState === 'hidden') {
+      leaving = setTimeout(() => {
+        close();
+        tell('connecting'); // as it will be when somebody looks
+      }, unseen);
+    } else if (!source) {
+      wait = firstWait;
+      open();
+    }
   };
-  window.addEventListener('online', retryNow);
-  document.addEventListener('visibilitychange', retryNow);
+  window.addEventListener('online', look);
+  document.addEventListener('visibilitychange', look);
 
-  open();
+  look();
   return () => {
-    clearTimeout(timer);
-    source.close();
+    clearTimeout(leaving);
+    close();
     unsubscribe();
-    window.removeEventListener('online', retryNow);
-    document.removeEventListener('visibilitychange', retryNow);
+    window.removeEventListener('online', look);
+    document.removeEventListener('visibilitychange', look);
   };
 }
 

@@ -70,8 +70,20 @@ describe('a post', () => {
 
   test('that is deleted is gone', () => {
     load(keys.feed, [newest, middle], [oldest]);
+    client.setQueryData(keys.post('b'), middle);
     applyChange(client, { type: 'post-deleted', data: { id: 'b' } });
     expect(ids(keys.feed)).toEqual([['c'], ['a']]);
+    expect(client.getQueryData(keys.post('b'))).toBeNull();
+    applyChange(client, { type: 'post-deleted', data: { id: 'x' } });
+    expect(client.getQueryState(keys.post('x'))).toBeUndefined();
+  });
+
+  test('leaves what is to be read anew as that', async () => {
+    load(keys.feed, [oldest]);
+    await client.invalidateQueries();
+    applyChange(client, { type: 'post', data: newest });
+    expect(ids(keys.feed)).toEqual([['c', 'a']]);
+    expect(client.getQueryState(keys.feed)?.isInvalidated).toBe(true);
   });
 
   test('is no list where none is loaded', () => {

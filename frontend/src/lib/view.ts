@@ -16,15 +16,21 @@ export type Change =
 /** As many of its latest comments come with a post. */
 const previewed = 20;
 
-/** Brings everything that is loaded of the public view up to date with a change. */
+/** Brings everything that is loaded up to date with a change. */
 export function applyChange(client: QueryClient, change: Change): void {
+  showChange(client, change);
+  if (change.type === 'comment') void client.invalidateQueries({ queryKey: keys.own(change.data.comment.id) });
+}
+
+/** Brings what is loaded of the public view up to date with a change, which may have been done before. */
+export function showChange(client: QueryClient, change: Change): void {
   switch (change.type) {
     case 'post':
       showPost(client, change.data);
       break;
     case 'post-deleted':
       setFeed(client, (posts) => without(posts, change.data.id));
-      void client.invalidateQueries({ queryKey: keys.post(change.data.id) }); // which then is not found
+      put<Post | null>(client, keys.post(change.data.id), (post) => post && null);
       break;
     case 'comment': {
       const { postId, commentCount, comment } = change.data;
@@ -34,7 +40,6 @@ export function applyChange(client: QueryClient, change: Change): void {
         comments: withNewer(post.comments, comment, oldestFirst).slice(-previewed),
       }));
       setPages<Comment>(client, keys.comments(postId), (comments, more) => insert(comments, comment, oldestFirst, more));
-      void client.invalidateQueries({ queryKey: keys.own(comment.id) });
       break;
     }
     case 'comment-deleted': {
@@ -49,12 +54,12 @@ export function applyChange(client: QueryClient, change: Change): void {
 /** Puts a post where it belongs in what is loaded. */
 export function showPost(client: QueryClient, post: Post): void {
   setFeed(client, (posts, more) => insert(posts, post, newestFirst, more));
-  client.setQueryData<Post | null>(keys.post(post.id), (known) => (known && known.version > post.version ? known : post));
+  put<Post | null>(client, keys.post(post.id), (known) => (known && known.version > post.version ? known : post));
 }
 
 function setPost(client: QueryClient, id: string, change: (post: Post) => Post): void {
   setFeed(client, (posts) => posts.map((post) => (post.id === id ? change(post) : post)));
-  client.setQueryData<Post | null>(keys.post(id), (post) => post && change(post));
+  put<Post | null>(client, keys.post(id), (post) => post && change(post));
 }
 
 function setFeed(client: QueryClient, change: (posts: Post[], more: boolean) => Post[]): void {
@@ -63,12 +68,19 @@ function setFeed(client: QueryClient, change: (posts: Post[], more: boolean) => 
 
 /** Changes a list as if it were one, and keeps its pages and their cursors. */
 function setPages<T>(client: QueryClient, key: readonly string[], change: (items: T[], more: boolean) => T[]): void {
-  client.setQueryData<Pages<T>>(key, (data) => {
+  put<Pages<T>>(client, key, (data) => {
     if (!data) return data;
     const items = data.pages.flatMap((page) => page.items);
     const more = data.pages.at(-1)?.next !== undefined;
     return { ...data, pages: split(change(items, more), data.pages) };
   });
+}
+
+/** Puts a thing in the place of what it was. What is to be read anew still is. */
+function put<T>(client: QueryClient, key: readonly string[], change: (known: T | undefined) => T | undefined): void {
+  const invalid = client.getQueryState(key)?.isInvalidated;
+  client.setQueryData<T>(key, change);
+  if (invalid) client.getQueryCache().find({ queryKey: key })?.invalidate();
 }
 
 /** Lays the items out over the pages that there are, each as long as it was but the first, which takes what is new. */
