@@ -40,14 +40,19 @@ interface Read {
   signal?: AbortSignal | undefined;
 }
 
+interface ReadPart extends Read {
+  /** How many at most, up to 100; 20 if it is not said. */
+  limit?: number | undefined;
+}
+
 const paths = { posts: '/api/posts', comments: '/api/comments', query: '/api/query' };
 
 /** Where changes are told of as they happen. */
 export const streamPath = `${paths.query}/posts/stream`;
 
 /** The feed, newest first. */
-export function listPosts(cursor: string | undefined, { signal }: Read = {}): Promise<Page<Post>> {
-  return page(`${paths.query}/posts`, cursor, signal);
+export function listPosts(cursor: string | undefined, part: ReadPart = {}): Promise<Page<Post>> {
+  return page(`${paths.query}/posts`, cursor, part);
 }
 
 /** One post; with a version it waits a little until that one can be seen. */
@@ -57,12 +62,8 @@ export function getPost(id: string, { signal, version }: Read & { version?: numb
 }
 
 /** The comments of a post, oldest first. */
-export function listComments(
-  postId: string,
-  cursor: string | undefined,
-  { signal }: Read = {},
-): Promise<Page<Comment>> {
-  return page(`${paths.query}/posts/${encodeURIComponent(postId)}/comments`, cursor, signal);
+export function listComments(postId: string, cursor: string | undefined, part: ReadPart = {}): Promise<Page<Comment>> {
+  return page(`${paths.query}/posts/${encodeURIComponent(postId)}/comments`, cursor, part);
 }
 
 /** A comment as the holder of its token sees it. */
@@ -109,8 +110,11 @@ async function answer<T>(path: string, options: Options): Promise<T> {
   return ((await request(path, options)) as Answer<T>).data;
 }
 
-async function page<T>(path: string, cursor: string | undefined, signal: AbortSignal | undefined): Promise<Page<T>> {
-  const part = search<view.operations['feed' | 'listComments']>(cursor === undefined ? {} : { cursor });
+async function page<T>(path: string, cursor: string | undefined, { limit, signal }: ReadPart): Promise<Page<T>> {
+  const part = search<view.operations['feed' | 'listComments']>({
+    ...(cursor !== undefined && { cursor }),
+    ...(limit !== undefined && { limit }),
+  });
   const { data, headers } = (await request(path + part, { signal })) as Answer<T[]>;
   return { items: data, next: nextCursor(headers.get('Link')) };
 }

@@ -2,6 +2,7 @@ import { type InfiniteData, infiniteQueryOptions, QueryClient, queryOptions } fr
 
 import { getOwnComment, getPost, listComments, listPosts, type Comment, type Page, type Post } from './api';
 import { ApiError, retry } from './http';
+import { newestFirst, oldestFirst, type Order } from './order';
 
 /** A list as far as it is loaded. */
 export type Pages<T> = InfiniteData<Page<T>, string | undefined>;
@@ -17,21 +18,52 @@ export const keys = {
 } as const;
 
 export function createQueryClient(): QueryClient {
-  return new QueryClient({
+  const client = new QueryClient({
     defaultOptions: {
       // The page may well come from this machine, which needs no network.
       queries: { ...retry, networkMode: 'always', staleTime: 30_000 },
       mutations: { networkMode: 'always' },
     },
   });
+  // Who reads a post for long comes back to where they were.
+  for (const queryKey of [keys.feed, keys.place]) client.setQueryDefaults(queryKey, { gcTime: Infinity });
+  return client;
 }
 
 export const feedQuery = infiniteQueryOptions({
   queryKey: keys.feed,
-  queryFn: ({ pageParam, signal }) => listPosts(pageParam, { signal }),
+  queryFn: ({ client, pageParam, signal }) => {
+    const read = (cursor: string | undefined, limit?: number) => listPosts(cursor, { limit, signal });
+    return pageParam === undefined ? asFar(read, client.getQueryData<Pages<Post>>(keys.feed), newestFirst) : read(pageParam);
+  },
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (last: Page<Post>) => last.next,
 });
+
+/** How many things a page has, how many it can have, and how often the next are asked for to make one page of them. */
+const [usual, largest, patience] = [20, 100, 10];
+
+/**
+ * Reads the first page of a list anew, at least as far as it was known: what has
+ * come in since is in it, and nobody is to lose their place.
+ */
+async function asFar<T extends Post | Comment>(
+  read: (cursor: string | undefined, limit?: number) => Promise<Page<T>>,
+  list: Pages<T> | undefined,
+  order: Order,
+): Promise<Page<T>> {
+  const known = list?.pages[0]?.items ?? [];
+  const end = known.at(-1);
+  let page = await read(undefined, known.length > usual ? Math.min(known.length, largest) : undefined);
+  for (let asked = 1; asked < patience && page.next !== undefined; asked++) {
+    const last = page.items.at(-1);
+    if (!end || !last || order(last, end) >= 0) break;
+    const left = known.length - page.items.length;
+    const { items, next } = await read(page.next, left > 0 ? Math.min(left, largest) : largest);
+    page = { items: [...page.items, ...items], next };
+  }
+  return page;
+}
 
 /**
  * A post; what the feed has of it is shown until it is there, and stays should it not come. Null says that
@@ -62,7 +94,10 @@ function inFeed(client: QueryClient, id: string): Post | undefined {
 export const commentsQuery = (postId: string) =>
   infiniteQueryOptions({
     queryKey: keys.comments(postId),
-    queryFn: ({ pageParam, signal }) => listComments(postId, pageParam, { signal }),
+    queryFn: ({ client, pageParam, signal }) => {
+      const read = (cursor: string | undefined, limit?: number) => listComments(postId, cursor, { limit, signal });
+      return pageParam === undefined ? asFar(read, client.getQueryData<Pages<Comment>>(keys.comments(postId)), oldestFirst) : read(pageParam);
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last: Page<Comment>) => last.next,
   });

@@ -2,6 +2,7 @@ import type { QueryClient } from '@tanstack/react-query';
 
 import type { Comment, Page, Post } from './api';
 import type { components } from './openapi/query';
+import { newestFirst, oldestFirst, type Order } from './order';
 import { keys, type Pages } from './queries';
 
 type Told = components['schemas'];
@@ -100,13 +101,6 @@ interface Thing {
   createdAt: string;
   version: number;
 }
-
-type Order = (a: Thing, b: Thing) => number;
-
-const oldestFirst: Order = (a, b) => timeOf(a) - timeOf(b) || (a.id < b.id ? -1 : 1);
-const newestFirst: Order = (a, b) => oldestFirst(b, a);
-
-const timeOf = (thing: Thing) => Date.parse(thing.createdAt);
 
 /** Puts a thing in its place, unless that is among those that are not loaded yet. */
 function insert<T extends Thing>(things: T[], thing: T, order: Order, more: boolean): T[] {
