@@ -10,7 +10,7 @@ import { applyChange } from './view';
 
 let client: ReturnType<typeof createQueryClient>;
 let asked: string[];
-let stop = () => undefined as void;
+let stop: () => void = () => undefined;
 
 beforeEach(() => {
   client = createQueryClient();

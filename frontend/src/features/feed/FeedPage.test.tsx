@@ -1,5 +1,6 @@
 import { act, screen, waitFor, within } from '@testing-library/react';
 import { http, HttpResponse } from 'msw';
+import { Route, Routes, useNavigate } from 'react-router';
 import { expect, test, vi } from 'vitest';
 
 import { own } from '@/lib/own';
@@ -203,6 +204,11 @@ const scrollTo = (y: number) => {
   });
 };
 
+function Back() {
+  const navigate = useNavigate();
+  return <button onClick={() => void navigate(-1)}>back</button>;
+}
+
 test('new posts wait while something further down is read, and come when they are asked for', async () => {
   const scrolled = vi.spyOn(window, 'scrollTo').mockReturnValue();
   server.use(list('/api/query/posts', [aPost('old')]));
@@ -231,6 +237,30 @@ test('new posts wait while something further down is read, and come when they ar
   expect(await screen.findByRole('button', { name: '1 new post' })).toBeVisible();
   scrollTo(0); // who goes up by themselves sees them there
   expect(await screen.findByText('Title of z')).toBeVisible();
+});
+
+test('what arrives while a post is read still waits when the person comes back', async () => {
+  const posts = Array.from({ length: 10 }, (_, i) => aPost(`p${i}`, { createdAt: when(100 - i) }));
+  server.use(list('/api/query/posts', posts));
+  const { client, user } = show(
+    <Routes>
+      <Route index element={<FeedPage />} />
+      <Route path="posts/:id" element={<Back />} />
+    </Routes>,
+  );
+  await screen.findByText('Title of p9');
+  scrollTo(900);
+  await user.click(screen.getByRole('link', { name: 'Title of p5' }));
+  scrollTo(0);
+  for (const id of ['x', 'y']) applyChange(client, { type: 'post', data: aPost(id, { createdAt: when(200) }) });
+  vi.spyOn(window, 'scrollTo').mockImplementation(() => {
+    vi.spyOn(window, 'scrollY', 'get').mockReturnValue(900);
+  });
+  await user.click(screen.getByRole('button', { name: 'back' }));
+  expect(await screen.findByRole('button', { name: '2 new posts' })).toBeVisible();
+  expect(titles()[0]).toBe('Title of p0');
+  scrollTo(0);
+  expect(titles().slice(0, 2)).toEqual(['Title of y', 'Title of x']);
 });
 
 test('of very many posts only those near are there', async () => {

@@ -11,6 +11,7 @@ import { useDoomed } from '@/lib/trash';
 import { useArrivals } from './arrivals';
 import { Composer } from './Composer';
 import styles from './FeedPage.module.css';
+import { usePlace } from './place';
 import { PostList, type Beginning } from './PostList';
 
 /** The posts, newest first, and the form for a new one. */
@@ -19,7 +20,8 @@ export function FeedPage() {
   const list = useRef<Beginning>(null);
   const doomed = useDoomed();
   const posts = feed.data?.pages.flatMap((page) => page.items.filter(({ id }) => !doomed.has(id))) ?? [];
-  const { shown, arrived } = useArrivals(posts);
+  const place = usePlace();
+  const { shown, arrived, edge } = useArrivals(posts, place.known?.edge);
   const more = () => {
     if (feed.hasNextPage && !feed.isFetching) void feed.fetchNextPage();
   };
@@ -54,6 +56,8 @@ export function FeedPage() {
         <PostList
           ref={list}
           posts={shown}
+          edge={edge}
+          place={place}
           onEnd={() => {
             if (!feed.isFetchNextPageError) more();
           }}

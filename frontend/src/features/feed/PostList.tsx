@@ -1,19 +1,11 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { useWindowVirtualizer, type VirtualItem } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, useSyncExternalStore, type Ref, type RefObject } from 'react';
-import { NavigationType, useNavigationType } from 'react-router';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useImperativeHandle, useLayoutEffect, useRef, useSyncExternalStore, type Ref, type RefObject } from 'react';
 
 import type { Post } from '@/lib/api';
-import { keys } from '@/lib/queries';
 
+import type { Place, usePlace } from './place';
 import { PostCard } from './PostCard';
 import styles from './PostList.module.css';
-
-/** Where a person was in the feed, and how high the posts are, to come back to. */
-interface Place {
-  sizes: VirtualItem[];
-  offset: number;
-}
 
 /** What a post is taken to be high, in pixels, until it has been shown. */
 const guess = 240;
@@ -27,15 +19,16 @@ export interface Beginning {
 
 interface Props {
   posts: Post[];
+  edge: Place['edge'];
+  place: ReturnType<typeof usePlace>;
   /** Called when the end comes near. */
   onEnd: () => void;
   ref: Ref<Beginning>;
 }
 
 /** The posts around what is to be seen; those further away take up room, and no more. */
-export function PostList({ posts, onEnd, ref }: Props) {
+export function PostList({ posts, edge, place, onEnd, ref }: Props) {
   const list = useRef<HTMLOListElement>(null);
-  const place = usePlace();
   const scrollMargin = useTop(list);
   const virtual = useWindowVirtualizer({
     count: posts.length,
@@ -67,9 +60,9 @@ export function PostList({ posts, onEnd, ref }: Props) {
   const { keep } = place;
   useLayoutEffect(
     () => () => {
-      keep({ sizes: virtual.takeSnapshot(), offset: window.scrollY });
+      keep({ sizes: virtual.takeSnapshot(), offset: window.scrollY, edge });
     },
-    [keep, virtual],
+    [keep, virtual, edge],
   );
 
   return (
@@ -102,25 +95,6 @@ export function PostList({ posts, onEnd, ref }: Props) {
       </ol>
     </div>
   );
-}
-
-/** Who goes back to the feed finds it where they left it. */
-function usePlace() {
-  const client = useQueryClient();
-  const navigation = useNavigationType();
-  const [known] = useState(() =>
-    navigation === NavigationType.Pop ? client.getQueryData<Place>(keys.place) : undefined,
-  );
-  useLayoutEffect(() => {
-    if (known) window.scrollTo(0, known.offset);
-  }, [known]);
-  const keep = useCallback(
-    (place: Place) => {
-      client.setQueryData<Place>(keys.place, place);
-    },
-    [client],
-  );
-  return { known, keep };
 }
 
 /** How far down the page an element begins. */

@@ -1,4 +1,4 @@
-import { useState, useSyncExternalStore } from 'react';
+import { useEffect, useState } from 'react';
 
 import type { Post } from '@/lib/api';
 import { own } from '@/lib/own';
@@ -10,25 +10,25 @@ const top = 80;
 /**
  * Holds back the posts that arrive while a person reads further down, so that
  * nothing moves under their eyes: they are shown when the person is back at the
- * top. What the person writes is shown at once.
+ * top. What the person writes is shown at once. Who comes back to their place
+ * finds the edge there: the time of the newest post that is shown.
  */
-export function useArrivals(posts: Post[]): { shown: Post[]; arrived: number } {
-  const away = useSyncExternalStore(subscribe, () => window.scrollY > top);
+export function useArrivals(posts: Post[], known: number | undefined) {
   const mine = useStored(own);
-  const [edge, setEdge] = useState<number>();
+  const [edge, setEdge] = useState(known);
   const newest = posts[0] && Date.parse(posts[0].createdAt);
-  if (!away && edge !== undefined) setEdge(undefined);
-  if (away && edge === undefined && newest !== undefined) setEdge(newest);
+  useEffect(() => {
+    const scrolled = () => {
+      setEdge((before) => (window.scrollY > top ? (before ?? newest) : undefined));
+    };
+    window.addEventListener('scroll', scrolled, { passive: true });
+    return () => {
+      window.removeEventListener('scroll', scrolled);
+    };
+  }, [newest]);
   const shown =
     edge === undefined
       ? posts
       : posts.filter((post) => Date.parse(post.createdAt) <= edge || mine.some(({ id }) => id === post.id));
-  return { shown, arrived: posts.length - shown.length };
-}
-
-function subscribe(changed: () => void) {
-  window.addEventListener('scroll', changed, { passive: true });
-  return () => {
-    window.removeEventListener('scroll', changed);
-  };
+  return { shown, arrived: posts.length - shown.length, edge };
 }
