@@ -1,8 +1,9 @@
-import { useId } from 'react';
+import { use, useId } from 'react';
 
 import { text } from '@/lib/text';
 
 import styles from './Field.module.css';
+import { Sending } from './sending';
 
 interface Props {
   name: string;
@@ -28,6 +29,7 @@ export function Field({ name, label, value, onChange, limit, error, optional, ro
     name,
     value,
     autoComplete,
+    readOnly: use(Sending),
     className: styles.control,
     'aria-invalid': error ? true : undefined,
     'aria-describedby': described || undefined,

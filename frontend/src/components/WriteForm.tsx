@@ -4,6 +4,7 @@ import { text } from '@/lib/text';
 
 import { Button } from './Button';
 import { Failure, Notice } from './Notice';
+import { Sending } from './sending';
 import styles from './WriteForm.module.css';
 
 interface Props {
@@ -43,14 +44,19 @@ export function WriteForm(props: Props) {
         if (!props.sending) props.onSubmit();
       }}
     >
-      {props.children}
+      <Sending value={props.sending}>{props.children}</Sending>
       {error ? <Failure error={error} /> : null}
       {props.retrying && <Notice role="status">{text.retrying}</Notice>}
       <div className={styles.foot}>
         <Button type="submit" look="main" busy={props.sending}>
           {props.sending ? props.submitting : props.submit}
         </Button>
-        {props.onCancel && <Button onClick={props.onCancel}>{text.cancel}</Button>}
+        {props.onCancel && (
+          // What is on its way cannot be held back.
+          <Button busy={props.sending} onClick={props.onCancel}>
+            {text.cancel}
+          </Button>
+        )}
         {props.note && <p className={styles.note}>{props.note}</p>}
       </div>
     </form>

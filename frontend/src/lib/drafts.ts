@@ -17,10 +17,11 @@ export function useDraft<T extends Texts & { author: string }>(form: string, emp
   const { clear: forget, ...rest } = useKept(form, { ...empty, author });
   const clear = useCallback(
     (sent: T) => {
-      forget();
+      const typed = Object.entries(drafts.get()[form] ?? {});
+      if (typed.every(([field, text]) => sent[field] === text)) forget(); // and nothing else since
       name.set(sent.author);
     },
-    [forget],
+    [form, forget],
   );
   return { ...rest, clear };
 }

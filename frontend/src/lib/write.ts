@@ -21,7 +21,7 @@ export function useWrite<In, Out>(
     mutationFn: (input) => send(input, keyFor(form, JSON.stringify(input))),
     ...retry,
     onSuccess: (made, input) => {
-      keys.set(omit(keys.get(), form));
+      if (keys.get()[form]?.body === JSON.stringify(input)) keys.set(omit(keys.get(), form)); // not that of another
       done(made, input);
     },
   });

@@ -142,6 +142,87 @@ test('a comment that was rejected says why, to its author', async () => {
   }
 });
 
+test('while a comment is being sent its text stays as it is, and can be read', async () => {
+  serve([]);
+  let answer: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  server.use(
+    http.post('/api/comments/posts/p/comments', async () => {
+      await held;
+      return HttpResponse.json({ ...anOwn('mine', 'p', { content: 'first' }), editToken: 'secret' }, { status: 201 });
+    }),
+    http.get('/api/comments/comments/mine', () => HttpResponse.json(anOwn('mine', 'p', { content: 'first' }))),
+  );
+  const { user } = showPost();
+  const field = await screen.findByLabelText('Comment');
+  await user.type(field, 'first');
+  await user.click(screen.getByRole('button', { name: 'Comment' }));
+  await user.type(field, ', and a second thought');
+  expect(field).toHaveValue('first');
+  expect(field).toHaveAttribute('readonly');
+  expect(field).toHaveFocus(); // it is no less there
+  answer();
+  await screen.findByText('Sent. Above you see where your comment stands.');
+  expect(field).toHaveValue('');
+  await user.type(field, 'second');
+  expect(field).toHaveValue('second');
+});
+
+test('what is typed after a page that was sending is left and come back to is kept', async () => {
+  serve([]);
+  let answer: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  server.use(
+    http.post('/api/comments/posts/p/comments', async () => {
+      await held;
+      return HttpResponse.json({ ...anOwn('mine', 'p', { content: 'first' }), editToken: 'secret' }, { status: 201 });
+    }),
+    http.get('/api/comments/comments/mine', () => HttpResponse.json(anOwn('mine', 'p', { content: 'first' }))),
+  );
+  const before = showPost();
+  await before.user.type(await screen.findByLabelText('Comment'), 'first');
+  await before.user.click(screen.getByRole('button', { name: 'Comment' }));
+  before.unmount();
+  const { user } = showPost();
+  await user.type(await screen.findByLabelText('Comment'), '!');
+  answer();
+  await waitFor(() => {
+    expect(own.get()).toHaveLength(1);
+  });
+  expect(screen.getByLabelText('Comment')).toHaveValue('first!');
+});
+
+test('a change that is being sent is not to be cancelled', async () => {
+  serve([]);
+  let answer: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  server.use(
+    http.patch('/api/posts/posts/p', async () => {
+      await held;
+      return problem(422);
+    }),
+  );
+  remember({ kind: 'post', id: 'p', postId: 'p', token: 'secret' });
+  const { user } = showPost();
+  await user.click(await screen.findByRole('button', { name: 'Edit: Title of p' }));
+  await user.click(screen.getByRole('button', { name: 'Save' }));
+  const cancel = screen.getByRole('button', { name: 'Cancel' });
+  expect(cancel).toHaveAttribute('aria-disabled', 'true');
+  await user.click(cancel);
+  expect(screen.getByLabelText('Title')).toHaveAttribute('readonly');
+  answer();
+  await screen.findByRole('alert');
+  expect(screen.getByLabelText('Title')).not.toHaveAttribute('readonly');
+  await user.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(await screen.findByRole('heading', { level: 1, name: 'Title of p' })).toBeVisible();
+});
+
 test('what is wrong with a comment stands at its field', async () => {
   serve([]);
   server.use(
