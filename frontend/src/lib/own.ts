@@ -26,7 +26,8 @@ export function remember(thing: Own): void {
 }
 
 export function forget(kind: Own['kind'], id: string): void {
-  own.set(without(kind, id));
+  const left = without(kind, id);
+  if (left.length < own.get().length) own.set(left);
 }
 
 function without(kind: Own['kind'], id: string): Own[] {

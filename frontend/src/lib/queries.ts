@@ -1,6 +1,6 @@
 import { type InfiniteData, infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query';
 
-import { getOwnComment, getPost, listComments, listPosts, type Comment, type Page, type Post } from './api';
+import { getOwnComment, getPost, listComments, listPosts, type Comment, type OwnComment, type Page, type Post } from './api';
 import { ApiError, retry } from './http';
 import { newestFirst, oldestFirst, type Order } from './order';
 
@@ -105,9 +105,10 @@ export const commentsQuery = (postId: string) =>
 /** How often an own comment is looked at while it waits, should the live changes not come. */
 const lookAgain = 5_000;
 
+/** An own comment; null if it is deleted. */
 export const ownCommentQuery = (id: string, token: string) =>
-  queryOptions({
+  queryOptions<OwnComment | null>({
     queryKey: keys.own(id),
-    queryFn: ({ signal }) => getOwnComment(id, token, { signal }),
+    queryFn: ({ signal }) => orNull(getOwnComment(id, token, { signal })),
     refetchInterval: ({ state }) => (state.data?.status === 'pending' ? lookAgain : false),
   });

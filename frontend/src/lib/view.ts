@@ -1,8 +1,9 @@
 import type { QueryClient } from '@tanstack/react-query';
 
-import type { Comment, Page, Post } from './api';
+import type { Comment, OwnComment, Page, Post } from './api';
 import type { components } from './openapi/query';
 import { newestFirst, oldestFirst, type Order } from './order';
+import { forget } from './own';
 import { keys, type Pages } from './queries';
 
 type Told = components['schemas'];
@@ -21,6 +22,11 @@ const previewed = 20;
 export function applyChange(client: QueryClient, change: Change): void {
   showChange(client, change);
   if (change.type === 'comment') void client.invalidateQueries({ queryKey: keys.own(change.data.comment.id) });
+  if (change.type === 'comment-deleted') {
+    // Also by somebody else: its author's page has it from elsewhere.
+    put<OwnComment | null>(client, keys.own(change.data.id), (comment) => comment && null);
+    forget('comment', change.data.id);
+  }
 }
 
 /** Brings what is loaded of the public view up to date with a change, which may have been done before. */

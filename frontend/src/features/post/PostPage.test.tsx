@@ -1,5 +1,5 @@
 import { QueryClientProvider } from '@tanstack/react-query';
-import { act, screen, waitFor, within } from '@testing-library/react';
+import { act, cleanup, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { delay, http, HttpResponse } from 'msw';
 import { MemoryRouter, Route, Routes } from 'react-router';
@@ -123,6 +123,48 @@ test('a comment is shown to its author at once, then as it is judged', async () 
     expect(within(item()).queryByText('Awaiting moderation')).not.toBeInTheDocument();
   });
   expect(screen.getByRole('heading', { name: '2 comments' })).toBeVisible();
+});
+
+test('an own comment that somebody else has deleted is gone', async () => {
+  serve([aComment('mine')]);
+  server.use(http.get('/api/comments/comments/mine', () => problem(404)));
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  const { client } = showPost();
+  await screen.findByText('Content of mine');
+  client.setQueryData(keys.own('mine'), anOwn('mine', 'p')); // as it was when it was written
+  act(() => {
+    applyChange(client, { type: 'comment-deleted', data: { postId: 'p', commentCount: 0, id: 'mine' } });
+  });
+  await waitFor(() => {
+    expect(screen.queryByText('Content of mine')).not.toBeInTheDocument();
+  });
+  expect(own.get()).toEqual([]);
+  expect(client.getQueryData(keys.own('mine'))).toBeNull();
+});
+
+test('so is one that was deleted while the page was not told of it', async () => {
+  serve([]);
+  let asked = 0;
+  server.use(http.get('/api/comments/comments/mine', () => (++asked, problem(404))));
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  const { client } = show(<p>elsewhere</p>);
+  client.setQueryData(keys.own('mine'), anOwn('mine', 'p'));
+  await client.invalidateQueries();
+  cleanup();
+  render(
+    <QueryClientProvider client={client}>
+      <MemoryRouter initialEntries={['/posts/p']}>
+        <Routes>
+          <Route path="posts/:id" element={<PostPage />} />
+        </Routes>
+      </MemoryRouter>
+    </QueryClientProvider>,
+  );
+  await waitFor(() => {
+    expect(asked).toBe(1);
+  });
+  expect(await screen.findByText('No comments yet. Say the first word.')).toBeVisible();
+  expect(screen.queryByText('Content of mine')).not.toBeInTheDocument();
 });
 
 test('a comment that was rejected says why, to its author', async () => {
