@@ -204,6 +204,71 @@ const scrollTo = (y: number) => {
   });
 };
 
+test('where not everybody may post, the token is asked for, kept, and can be forgotten', async () => {
+  const sent: [string | null, string | null][] = [];
+  server.use(
+    list('/api/query/posts', []),
+    http.get('/api/query/posts/new', () => problem(504)),
+    http.post('/api/posts/posts', ({ request }) => {
+      const token = request.headers.get('Authorization');
+      sent.push([token, request.headers.get('Idempotency-Key')]);
+      return token === 'Bearer secret' ? HttpResponse.json({ ...aPost('new'), editToken: 'edit' }, { status: 201 }) : problem(401);
+    }),
+  );
+  const { user } = show(<FeedPage />);
+  await compose(user, 'Hello');
+  const post = () => user.click(screen.getByRole('button', { name: 'Post' }));
+  await post();
+  const field = await screen.findByLabelText('Token for posting');
+  expect(field).toHaveFocus();
+  expect(field).toBeValid();
+  expect(field).toHaveAccessibleDescription(/^Not everybody may post here/);
+  expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+
+  await user.type(field, ' wrong ');
+  expect(field).toBeValid(); // it has not been tried
+  await post();
+  await waitFor(() => {
+    expect(field).toBeInvalid();
+  });
+  expect(field).toHaveAccessibleDescription(/This token opens nothing here/);
+  expect(field).toHaveFocus();
+  expect(localStorage.getItem('newsfeed:poster')).toBeNull();
+
+  await user.clear(field);
+  await user.type(field, 'secret');
+  await post();
+  await screen.findByText('Your post is out.');
+  expect(sent.map(([token]) => token)).toEqual([null, 'Bearer wrong', 'Bearer secret']);
+  expect(new Set(sent.map(([, key]) => key)).size).toBe(1);
+
+  await compose(user, 'Again');
+  expect(screen.queryByLabelText('Token for posting')).not.toBeInTheDocument();
+  await post();
+  await waitFor(() => {
+    expect(sent.at(-1)?.[0]).toBe('Bearer secret');
+  });
+  await compose(user, 'Once more');
+  await user.click(screen.getByRole('button', { name: 'Forget the token' }));
+  expect(screen.queryByRole('button', { name: 'Forget the token' })).not.toBeInTheDocument();
+  expect(screen.getByLabelText('Title')).toHaveFocus(); // and not nothing
+  await post();
+  await screen.findByLabelText('Token for posting');
+  expect(sent.at(-1)?.[0]).toBeNull();
+});
+
+test('a token that is kept and no longer valid is asked for anew', async () => {
+  localStorage.setItem('newsfeed:poster', '"old"');
+  server.use(
+    list('/api/query/posts', []),
+    http.post('/api/posts/posts', () => problem(403)),
+  );
+  const { user } = show(<FeedPage />);
+  await compose(user, 'Hello');
+  await user.click(screen.getByRole('button', { name: 'Post' }));
+  expect(await screen.findByLabelText('Token for posting')).toBeInvalid();
+});
+
 function Back() {
   const navigate = useNavigate();
   return <button onClick={() => void navigate(-1)}>back</button>;

@@ -1,6 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 
+import { Button } from '@/components/Button';
 import { PostFields } from '@/components/PostFields';
+import { TokenField } from '@/components/TokenField';
 import { WriteForm } from '@/components/WriteForm';
 import { createPost, getPost, type NewPost } from '@/lib/api';
 import { useDraft } from '@/lib/drafts';
@@ -9,6 +12,8 @@ import { text } from '@/lib/text';
 import { showPost } from '@/lib/view';
 import { useWrite } from '@/lib/write';
 
+import { isRefused, usePoster } from './poster';
+
 export const postForm = 'post';
 export const emptyPost = { title: '', body: '', author: '' };
 
@@ -16,7 +21,10 @@ export const emptyPost = { title: '', body: '', author: '' };
 export function PostForm({ onPosted, onCancel }: { onPosted: () => void; onCancel: () => void }) {
   const client = useQueryClient();
   const { draft, change, clear } = useDraft(postForm, emptyPost);
-  const write = useWrite(postForm, createPost, ({ editToken, ...post }, input: NewPost) => {
+  const poster = usePoster();
+  const send = (input: NewPost, key: string) => createPost(input, key, poster.token);
+  const write = useWrite(postForm, send, ({ editToken, ...post }, input) => {
+    poster.served();
     remember({ kind: 'post', id: post.id, postId: post.id, token: editToken });
     showPost(client, { ...post, commentCount: 0, comments: [] });
     // The view has it in a moment; a reading before that would take it back.
@@ -29,6 +37,9 @@ export function PostForm({ onPosted, onCancel }: { onPosted: () => void; onCance
     clear({ ...input });
     onPosted();
   });
+  const refused = isRefused(write.error);
+  const [asked, setAsked] = useState(false);
+  if (refused && !asked) setAsked(true);
   return (
     <WriteForm
       title={text.composeTitle}
@@ -36,13 +47,36 @@ export function PostForm({ onPosted, onCancel }: { onPosted: () => void; onCance
       submitting={text.posting}
       sending={write.sending}
       retrying={write.retrying}
-      error={write.error}
+      error={refused ? undefined : write.error}
       onSubmit={() => {
+        poster.trying();
         write.send(draft);
       }}
       onCancel={onCancel}
     >
       <PostFields values={draft} errors={write.fields} onChange={change} />
+      {poster.kept && !asked && (
+        <div>
+          <Button
+            onClick={({ currentTarget }) => {
+              currentTarget.form?.querySelector<HTMLElement>('[name]')?.focus();
+              poster.forget();
+            }}
+          >
+            {text.forgetToken}
+          </Button>
+        </div>
+      )}
+      {asked && (
+        <TokenField
+          label={text.postToken}
+          hint={text.postTokenHint}
+          value={poster.given}
+          onChange={poster.setGiven}
+          error={write.error}
+          wrong={refused && poster.tried !== ''}
+        />
+      )}
     </WriteForm>
   );
 }
