@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { heavy } from '../src/test/payloads.ts';
@@ -198,4 +199,44 @@ test('a first visit stays within its budget', async () => {
   expect(requests).toBeLessThanOrEqual(25);
   expect(bytes).toBeGreaterThan(50_000);
   expect(bytes).toBeLessThanOrEqual(250 * 1024);
+});
+
+// A browser has six connections to a server, and every stream takes one.
+test('of ten tabs each shows the feed, and the one that is looked at is told of changes', async () => {
+  await system.post({ title: 'In every tab' });
+  const context = await system.browser.newContext();
+  // Chromium without a window shows all tabs at once; here, the last one lies above the others.
+  await context.addInitScript(() => {
+    const tab = new BroadcastChannel('tabs');
+    let state: DocumentVisibilityState = 'visible';
+    Object.defineProperty(document, 'visibilityState', { get: () => state });
+    const show = (next: DocumentVisibilityState) => {
+      state = next;
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
+    tab.onmessage = () => {
+      show('hidden');
+    };
+    window.addEventListener('focus', () => {
+      show('visible');
+      tab.postMessage('');
+    });
+    tab.postMessage('');
+  });
+  const tabs: Page[] = [];
+  for (let i = 0; i < 10; i++) {
+    const tab = await context.newPage();
+    tabs.push(tab);
+    await tab.goto(system.url);
+    await tab.getByRole('link', { name: 'In every tab', exact: true }).waitFor({ timeout: 20_000 });
+  }
+  const first = tabs[0];
+  if (!first) throw new Error('no tab');
+  await first.waitForTimeout(6_000);
+  await system.post({ title: 'While nobody looked' });
+  await first.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await first.getByRole('link', { name: 'While nobody looked', exact: true }).waitFor({ timeout: 5_000 });
+  await first.getByText('Live', { exact: true }).waitFor();
+  await system.post({ title: 'While somebody looked' });
+  await first.getByRole('link', { name: 'While somebody looked', exact: true }).waitFor({ timeout: 5_000 });
 });

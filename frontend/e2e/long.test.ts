@@ -104,3 +104,38 @@ test.each([20_000, 60_000])('who reads a post at %i px and goes back is where th
   expect(after.title).toBe(before.title);
   expect(Math.abs(after.top - before.top)).toBeLessThanOrEqual(2);
 });
+
+test('who goes back after posts have come in is where they were, and so they are when all is read anew', async () => {
+  const page = await system.visit('/');
+  await page.getByText('Live', { exact: true }).waitFor();
+  for (let i = 0; i < 8; i++) {
+    await page.evaluate(() => {
+      window.scrollBy(0, 2_000);
+    });
+    await page.waitForTimeout(200);
+  }
+  const before = await still(page);
+  await page.getByRole('link', { name: before.title, exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: before.title }).waitFor();
+  for (let i = 0; i < 30; i++) await system.post({ title: `Came in ${i}` });
+  await page.goBack();
+  await page.getByRole('button', { name: '30 new posts' }).waitFor();
+  const after = await still(page);
+  expect(after.title).toBe(before.title);
+  expect(Math.abs(after.top - before.top)).toBeLessThanOrEqual(2);
+  const anew = page.waitForResponse((response) => response.url().includes('/api/query/posts?limit='));
+  await page.evaluate(() => {
+    let hidden = true;
+    Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
+    document.dispatchEvent(new Event('visibilitychange'));
+    setTimeout(() => {
+      hidden = false;
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, 6_000);
+  });
+  await anew;
+  await page.getByText('Live', { exact: true }).waitFor();
+  const read = await still(page);
+  expect(read.title).toBe(before.title);
+  expect(Math.abs(read.top - before.top)).toBeLessThanOrEqual(2);
+});

@@ -33,6 +33,8 @@ export interface Options {
   rules?: string;
   /** Each service is a process of its own, and so can be stopped alone. */
   apart?: boolean;
+  /** What else the services are told. */
+  env?: Record<string, string>;
 }
 
 export interface Services {
@@ -43,11 +45,11 @@ export interface Services {
 }
 
 /** Starts the programs that are built, on free ports of loopback, with a Redis of their own. */
-export async function startServices({ rules = civil, apart = false }: Options): Promise<Services> {
+export async function startServices({ rules = civil, apart = false, env: more = {} }: Options): Promise<Services> {
   const offset = await freeOffset();
   const dir = mkdtempSync(join(tmpdir(), 'newsfeed-page-'));
   writeFileSync(join(dir, 'rules.yaml'), rules);
-  const env = { PATH: process.env.PATH, HOME: dir, RULES_FILE: join(dir, 'rules.yaml'), RATE_LIMIT: 'off', LOG_LEVEL: 'error' };
+  const env = { PATH: process.env.PATH, HOME: dir, RULES_FILE: join(dir, 'rules.yaml'), RATE_LIMIT: 'off', LOG_LEVEL: 'error', ...more };
   const url = `http://localhost:${pagePort + offset}`;
   const running = new Map<Service, ChildProcess>();
 
