@@ -99,11 +99,11 @@ func (b *brake) nextHeld(room bool) *lane {
 	return l
 }
 
-// pause puts the brake on because the infrastructure is away. Needs c.mu.
-func (c *consumer) pause(err error) {
+// holdWhileAway puts the brake on because the infrastructure is away. Needs c.mu.
+func (c *consumer) holdWhileAway(err error) {
 	if c.brake.put(false) {
-		c.log.Warn("paused until the infrastructure answers", "error", err)
-		c.observe(Paused, Entry{}, err)
+		c.log.Warn("waiting until the infrastructure answers", "error", err)
+		c.observe(Away, Entry{}, err)
 	}
 }
 
@@ -131,5 +131,5 @@ func (c *consumer) release() {
 	b.engage, b.tokens = time.Time{}, 0
 	c.letGo()
 	notify(c.wake)
-	c.observe(Resumed, Entry{}, nil)
+	c.observe(Recovered, Entry{}, nil)
 }

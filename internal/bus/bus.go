@@ -182,14 +182,16 @@ const (
 	Died      Happening = "died"      // became a dead letter
 	Lost      Happening = "lost"      // was trimmed from the stream while pending
 	TakenOver Happening = "takenover"
-	Braked    Happening = "braked" // the consumer stopped taking new entries
-	Paused    Happening = "paused" // the consumer waits for the infrastructure
-	Resumed   Happening = "resumed"
+	Braked    Happening = "braked"    // the consumer takes no new entries since too many fail
+	Away      Happening = "away"      // or since the infrastructure does not answer
+	Recovered Happening = "recovered" // it takes new ones again, after either
+	Paused    Happening = "paused"    // an operator has paused the group
+	Resumed   Happening = "resumed"   // and resumed it
 )
 
 // Happenings returns all of them.
 func Happenings() []Happening {
-	return []Happening{Published, Handled, Own, Unknown, Ignored, Retried, Deferred, Died, Lost, TakenOver, Braked, Paused, Resumed}
+	return []Happening{Published, Handled, Own, Unknown, Ignored, Retried, Deferred, Died, Lost, TakenOver, Braked, Away, Recovered, Paused, Resumed}
 }
 
 // Outcome is one thing that happened. Entry is zero where it concerns the whole

@@ -192,7 +192,7 @@ func TestEntriesTrimmedWhilePendingAreReported(t *testing.T) {
 	}
 }
 
-// Errors of the infrastructure pause the consumer and count for nothing.
+// Errors of the infrastructure make the consumer wait and count for nothing.
 func TestInfrastructureErrorsAreNotCounted(t *testing.T) {
 	r := newRig(t, bustest.Start(t).Addr())
 	r.publish("p0")
@@ -216,7 +216,7 @@ func TestInfrastructureErrorsAreNotCounted(t *testing.T) {
 		}
 		return err
 	})
-	eventually(t, 5*time.Second, "the consumer pauses", func() bool { return r.count(bus.Paused) == 1 })
+	eventually(t, 5*time.Second, "the consumer waits", func() bool { return r.count(bus.Away) == 1 })
 	eventually(t, 30*time.Second, "more tries than an error would get", func() bool { return tries.of("p0") > 5 })
 	if err := r.client.ConfigSet(ctx, "maxmemory", "0").Err(); err != nil {
 		t.Fatal(err)
@@ -225,14 +225,14 @@ func TestInfrastructureErrorsAreNotCounted(t *testing.T) {
 	if r.count(bus.Handled) != 1 || r.count(bus.Retried) != 0 || len(r.dead()) != 0 {
 		t.Errorf("handled %d, retried %d, dead %d; want 1, 0, 0", r.count(bus.Handled), r.count(bus.Retried), len(r.dead()))
 	}
-	if n := strings.Count(r.log.String(), "paused"); n != 1 {
-		t.Errorf("%d lines about the pause, want 1", n)
+	if n := strings.Count(r.log.String(), "waiting until"); n != 1 {
+		t.Errorf("%d lines about the waiting, want 1", n)
 	}
 }
 
 // An entry that fails by itself, in hand when the infrastructure was away, is no
 // reason to think that it still is.
-func TestAFaultOfAnEntryEndsThePauseForTheInfrastructure(t *testing.T) {
+func TestAFaultOfAnEntryEndsTheWaiting(t *testing.T) {
 	for name, fault := range map[string]error{"error": errors.New("poison"), "permanent": bus.Permanent(errors.New("poison"))} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,8 +254,8 @@ func TestAFaultOfAnEntryEndsThePauseForTheInfrastructure(t *testing.T) {
 			eventually(t, 5*time.Second, "it is tried again", func() bool { return tries.of("poison") >= 2 })
 			r.publish(names("p", 20)...)
 			r.settled(10 * time.Second)
-			if r.count(bus.Handled) != 20 || len(r.dead()) != 1 || r.count(bus.Resumed) != 1 {
-				t.Errorf("handled %d, dead %d, went on %d times; want 20, 1, 1", r.count(bus.Handled), len(r.dead()), r.count(bus.Resumed))
+			if r.count(bus.Handled) != 20 || len(r.dead()) != 1 || r.count(bus.Recovered) != 1 {
+				t.Errorf("handled %d, dead %d, went on %d times; want 20, 1, 1", r.count(bus.Handled), len(r.dead()), r.count(bus.Recovered))
 			}
 		})
 	}

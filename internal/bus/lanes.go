@@ -226,7 +226,7 @@ func (c *consumer) settle(l *lane, t *task, err error) bool {
 	case c.stopped:
 		return false // it stays pending, for the next start or another replica
 	case Unavailable(err) || cutOff(err):
-		c.pause(err)
+		c.holdWhileAway(err)
 		c.brake.hold(l)
 		return false
 	case errors.As(err, &notYet):

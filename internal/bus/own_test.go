@@ -55,7 +55,7 @@ func TestOwnEntriesAreNoProbe(t *testing.T) {
 	eventually(t, 10*time.Second, "the brake is on", func() bool { return r.count(bus.Braked) == 1 })
 	r.publish(names("own", 300)...)
 	eventually(t, 20*time.Second, "own entries are passed over", func() bool { return r.count(bus.Own) == 300 })
-	if n := r.count(bus.Resumed); n > 0 {
+	if n := r.count(bus.Recovered); n > 0 {
 		t.Errorf("the brake was released %d times", n)
 	}
 }

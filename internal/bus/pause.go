@@ -85,9 +85,11 @@ func (c *consumer) obey(ctx context.Context) (resting bool, err error) {
 	switch {
 	case p != nil && !c.resting:
 		c.resting = true
+		c.observe(Paused, Entry{}, nil)
 		c.log.Warn("paused by an operator: nothing is begun until the group is resumed", "since", p.Since, "reason", p.Reason)
 	case p == nil && c.resting:
 		c.resting = false
+		c.observe(Resumed, Entry{}, nil)
 		c.log.Info("resumed by an operator")
 		if !c.brake.on() {
 			c.letGo()

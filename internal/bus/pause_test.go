@@ -43,6 +43,9 @@ func TestPause(t *testing.T) {
 			return func() bool { return strings.Count(r.log.String(), "paused by an operator") == times }
 		}
 		eventually(t, 15*time.Second, "both replicas rest", rests(4))
+		if n := r.count(bus.Paused); n != 4 {
+			t.Errorf("%d of 4 readers say that they rest", n)
+		}
 		close(goOn)
 		eventually(t, 5*time.Second, "the handler that ran is acknowledged", func() bool { return pending(t, r) == 2 })
 		r.publish("q", "q")

@@ -92,7 +92,7 @@ func OutcomeOf(err error) Happening {
 	case errors.Is(err, event.ErrMalformed):
 		return Died
 	case Unavailable(err) || cutOff(err):
-		return Paused
+		return Away
 	case errors.As(err, &notYet):
 		return Deferred
 	default:

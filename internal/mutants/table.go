@@ -129,9 +129,9 @@ func handling() []mutant {
 // pausing: what an operator's word holds.
 func pausing() []mutant {
 	return []mutant{
-		{"a verdict ends the pause for the infrastructure", "internal/bus/brake.go",
+		{"a verdict ends the waiting for the infrastructure", "internal/bus/brake.go",
 			`if c.brake.on() && !c.brake.mixed {`, `if false {`,
-			inBus("TestAFaultOfAnEntryEndsThePauseForTheInfrastructure")},
+			inBus("TestAFaultOfAnEntryEndsTheWaiting")},
 		{"what fails while the brake is on is seen", lanes,
 			`	c.observeTask(Retried, t, err)`, `	if !c.brake.on() { c.observeTask(Retried, t, err) }`,
 			inBus("TestProbesThatFailAreSeen")},

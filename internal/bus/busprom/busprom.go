@@ -70,7 +70,7 @@ func New(reg prometheus.Registerer, types []string) *Metrics {
 			"Entries taken up that nobody had in hand: of a replica that died, or whose delivery was lost.", "stream", "group"),
 		stopped: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "newsfeed_consumer_stopped",
-			Help: "1 while this replica takes no new entries: braked because too many fail, or paused because Redis or the like does not answer.",
+			Help: "1 while this replica takes no new entries: braked because too many fail, away because Redis or the like does not answer, or paused by an operator.",
 		}, []string{"stream", "group", "reason"}),
 	}
 	reg.MustRegister(m.published, m.consumed, m.retries, m.dead, m.handling, m.publish, m.batch, m.lost, m.taken, m.stopped)
@@ -85,7 +85,7 @@ func (m *Metrics) Reads(group string, streams map[string][]string, own string) {
 		m.dead.WithLabelValues(stream, group)
 		m.lost.WithLabelValues(stream, group)
 		m.taken.WithLabelValues(stream, group)
-		for _, reason := range []bus.Happening{bus.Braked, bus.Paused} {
+		for _, reason := range []bus.Happening{bus.Braked, bus.Away, bus.Paused} {
 			m.stopped.WithLabelValues(stream, group, string(reason))
 		}
 		for _, t := range append(slices.Clone(streams[stream]), other) {
@@ -141,10 +141,12 @@ func (m *Metrics) Observe(o bus.Outcome) {
 		m.lost.WithLabelValues(o.Stream, o.Group).Inc()
 	case bus.TakenOver:
 		m.taken.WithLabelValues(o.Stream, o.Group).Inc()
-	case bus.Braked, bus.Paused:
+	case bus.Braked, bus.Away, bus.Paused:
 		m.stopped.WithLabelValues(o.Stream, o.Group, string(o.What)).Set(1)
 	case bus.Resumed:
-		for _, reason := range []bus.Happening{bus.Braked, bus.Paused} {
+		m.stopped.WithLabelValues(o.Stream, o.Group, string(bus.Paused)).Set(0)
+	case bus.Recovered:
+		for _, reason := range []bus.Happening{bus.Braked, bus.Away} {
 			m.stopped.WithLabelValues(o.Stream, o.Group, string(reason)).Set(0)
 		}
 	}
