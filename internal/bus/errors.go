@@ -147,5 +147,5 @@ func Ignore(err error) error { return &ignoreError{err} }
 func noGroup(err error) bool {
 	return redis.HasErrorPrefix(err, "NOGROUP") ||
 		redis.HasErrorPrefix(err, "UNBLOCKED") && !redis.HasErrorPrefix(err, unblocked) ||
-		redis.HasErrorPrefix(err, "no such key")
+		redis.HasErrorPrefix(err, "no such key") || redis.HasErrorPrefix(err, "The XGROUP subcommand requires the key to exist")
 }

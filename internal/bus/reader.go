@@ -74,6 +74,7 @@ func (c *consumer) readFailed(ctx context.Context, trouble *trouble, err error) 
 		return
 	}
 	if noGroup(err) {
+		c.sweeper.entered = false
 		if trouble.hadGroup {
 			c.log.Warn("the group is gone from the stream; making it again from the beginning", "error", err)
 			trouble.hadGroup = false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,6 +16,7 @@ type sweeper struct {
 	next    time.Time
 	absent  map[string]time.Time // consumers without a sign of life, since when
 	suspect ID                   // the last one taken up
+	entered bool                 // the group knows the consumer
 }
 
 func (s *sweeper) due() bool { return !time.Now().Before(s.next) }
@@ -35,9 +37,12 @@ const (
 
 // sweep takes up what nobody has in hand: entries pending under this consumer's
 // own name whose delivery was lost, and entries of consumers that are dead. A
-// group that an operator has paused takes up nothing.
+// group that an operator has paused takes up nothing, and is known all the same.
 func (c *consumer) sweep(ctx context.Context) error {
 	c.sweeper.next = time.Now().Add(c.b.opt.Sweep)
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
 	if resting, err := c.obey(ctx); err != nil || resting {
 		return err
 	}
@@ -101,6 +106,7 @@ func (c *consumer) visitOthers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.sweeper.entered = slices.ContainsFunc(others, func(x redis.XInfoConsumer) bool { return x.Name == c.name })
 	seen := map[string]time.Time{}
 	for _, other := range others {
 		if other.Name == c.name || other.Pending == 0 && other.Idle < c.b.opt.Retire {
