@@ -29,7 +29,7 @@ func completion(environ map[string]string, from candidates) cobra.CompletionFunc
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
 		defer cancel()
-		var f redisFlags
+		f := redisFlags{given: cmd.Flags()}
 		f.url, _ = cmd.Flags().GetString("redis-url")
 		f.portOffset, _ = cmd.Flags().GetInt("port-offset")
 		b, closeBus, err := f.open(ctx, environ)

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"newsfeed/internal/bus"
-	"newsfeed/services/eventbus"
+	"newsfeed/services/query"
 )
 
 func newDoctor(environ map[string]string) *cobra.Command {
@@ -22,13 +22,17 @@ func newDoctor(environ map[string]string) *cobra.Command {
 		Short: "Look for what is wrong, and say what to do",
 		Long: `Look for what is wrong, and say what to do: Redis itself (version, persistence,
 memory, users, clocks), groups that nobody reads for, entries that are taken and
-not finished, dead letters. It looks twice, to see what grows.
+not finished, dead letters, a feed that cannot be read. It looks twice, to see
+what grows.
 
 The exit code is 3 if anything is wrong, Redis not answering included.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().DurationVar(&wait, "for", 2*time.Second, "how long to wait between the two looks")
 	return operatorCommand(environ, cmd, func(ctx context.Context, o *operator, _ []string) error {
+		if wait < 0 {
+			return usageError{fmt.Errorf("--for = %s is less than 0", wait)}
+		}
 		f, err := examine(ctx, o, wait)
 		if err != nil {
 			return err
@@ -74,6 +78,10 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 		f.add(wrong, "Redis", err.Error(), awayAdvice(err))
 		return f, nil
 	}
+	if len(servers) == 0 {
+		f.add(wrong, "Redis", "no server takes writes", "see to the cluster: redis-cli CLUSTER NODES")
+		return f, nil
+	}
 	for _, s := range servers {
 		f.server(s)
 	}
@@ -90,7 +98,11 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 	if err != nil {
 		return nil, err
 	}
-	f.groups(services(), after)
+	waits, err := o.waits(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	f.groups(services(), after, waits, redisCLI(servers[0]))
 	old, err := stuck(ctx, o, after)
 	if err != nil {
 		return nil, err
@@ -103,18 +115,51 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 		}
 		f.writers(stream, latest)
 	}
-	all, err := eventbus.Groups(ctx, o.bus)
-	if err != nil {
+	f.gather("clocks")
+	if err := f.letters(ctx, o); err != nil {
 		return nil, err
 	}
-	dead := map[string]int64{}
-	for _, group := range all {
-		if dead[group], err = o.bus.DeadCount(ctx, group); err != nil {
-			return nil, err
+	if err := query.Readable(ctx, o.bus); bus.Unavailable(err) && !bus.Answered(err) {
+		return nil, err
+	} else {
+		f.feed(err)
+	}
+	return f, nil
+}
+
+// gather brings together what was found about one thing at different times, and
+// leaves out that it is well where something is not.
+func (f *findings) gather(about string) {
+	first := slices.IndexFunc(*f, func(one finding) bool { return one.About == about })
+	if first < 0 {
+		return
+	}
+	var found, others []finding
+	for _, one := range *f {
+		if one.About == about {
+			found = append(found, one)
+		} else {
+			others = append(others, one)
 		}
 	}
-	f.dead(all, dead)
-	return f, nil
+	if bad := slices.DeleteFunc(slices.Clone(found), func(one finding) bool { return one.Level == fine }); len(bad) > 0 {
+		found = bad
+	}
+	*f = slices.Concat(others[:first], found, others[first:])
+}
+
+// feed judges whether the first page of the feed can be read.
+func (f *findings) feed(err error) {
+	const about = "feed"
+	switch {
+	case err == nil:
+		f.add(fine, about, "its first page can be read", "")
+	case bus.Refused(err):
+		f.add(note, about, "this user may not read it", "")
+	default:
+		f.add(wrong, about, "its first page cannot be read: "+err.Error(),
+			"newsfeed verify says what else is damaged; newsfeed rebuild makes the view anew")
+	}
 }
 
 // infos returns how the streams stand that consumer groups read.
@@ -133,9 +178,15 @@ func (o *operator) infos(ctx context.Context) ([]bus.StreamInfo, error) {
 
 // awayAdvice says what to do about a Redis that does not answer.
 func awayAdvice(err error) string {
-	for _, word := range []string{"NOAUTH", "WRONGPASS", "NOPERM"} {
-		if strings.Contains(err.Error(), word) {
-			return "use a user that may look at everything: REDIS_URL=redis://operator:<password>@<host>:<port>"
+	const url = ": REDIS_URL=redis://operator:<password>@<host>:<port>"
+	for _, one := range [][2]string{
+		{"WRONGPASS", "the user or the password is wrong" + url},
+		{"NOAUTH", "it wants a user and a password" + url},
+		{"NOPERM", "use a user that may look at everything" + url},
+		{"LOADING", "it reads its file: wait until it has"},
+	} {
+		if strings.Contains(err.Error(), one[0]) {
+			return one[1]
 		}
 	}
 	return "start it, or say where it is with --redis-url, REDIS_URL or --port-offset"
@@ -178,7 +229,14 @@ func (f finding) write(b *strings.Builder, p paint) {
 		fine: p.in(colourGreen, "ok   "), note: p.in(colourYellow, "note "), wrong: p.in(colourRed, "WRONG"),
 	}[f.Level]
 	fmt.Fprintf(b, "%s  %-13s %s\n", mark, f.About, visible(f.Says, 500))
-	if f.Do != "" {
-		fmt.Fprintf(b, "%s→ %s\n", strings.Repeat(" ", len("WRONG  ")+14), f.Do)
+	indent := strings.Repeat(" ", len("WRONG  ")+14)
+	for i, line := range strings.Split(f.Do, "\n") {
+		switch {
+		case f.Do == "":
+		case i == 0:
+			fmt.Fprintf(b, "%s→ %s\n", indent, line)
+		default:
+			fmt.Fprintf(b, "%s  %s\n", indent, line)
+		}
 	}
 }

@@ -14,15 +14,60 @@ import (
 // half a minute, and what fails is tried again for less than that.
 const longPending = time.Minute
 
-// groups judges who reads, and who should.
-func (f *findings) groups(expected []string, infos []bus.StreamInfo) {
+// waiting is what waits for a group, on all of its streams.
+type waiting struct {
+	entries int64
+	unknown bool // Redis cannot tell of all
+	oldest  time.Duration
+}
+
+// waits returns what waits for each group.
+func (o *operator) waits(ctx context.Context, infos []bus.StreamInfo) (map[string]waiting, error) {
+	all := map[string]waiting{}
+	for _, info := range infos {
+		p, err := o.bus.Progress(ctx, info.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range p.Groups {
+			w := all[g.Name]
+			w.entries += g.Pending
+			if g.Lag == nil {
+				w.unknown = true
+			} else {
+				w.entries += *g.Lag
+			}
+			w.oldest = max(w.oldest, g.Behind())
+			all[g.Name] = w
+		}
+	}
+	return all, nil
+}
+
+// text says how much waits.
+func (w waiting) text() string {
+	switch {
+	case w.entries == 0 && w.unknown:
+		return ""
+	case w.entries == 0:
+		return "; nothing waits"
+	case w.entries == 1:
+		return "; 1 entry waits, for " + ago(w.oldest)
+	default:
+		return fmt.Sprintf("; %s entries wait, the oldest for %s", thousands(w.entries), ago(w.oldest))
+	}
+}
+
+// groups judges who reads, who should, and what waits where nobody does. cli calls
+// redis-cli on the Redis that was asked.
+func (f *findings) groups(expected []string, infos []bus.StreamInfo, waits map[string]waiting, cli string) {
 	const about = "groups"
 	seen, unread := map[string]bool{}, map[string][]string{}
 	bad := false
 	for _, info := range infos {
 		for _, g := range info.Groups {
 			if g.Paused != nil && !seen[g.Name] {
-				f.add(note, about, visible(g.Name, 40)+" is paused"+pauseText(*g.Paused),
+				f.add(note, about, visible(g.Name, 40)+" is paused"+pauseText(*g.Paused)+waits[g.Name].text(),
 					"once the reason is gone: newsfeed resume "+visible(g.Name, 40))
 			}
 			seen[g.Name] = true
@@ -34,7 +79,7 @@ func (f *findings) groups(expected []string, infos []bus.StreamInfo) {
 	for _, name := range expected {
 		if !seen[name] {
 			bad = true
-			f.add(wrong, about, name+" has never run here", startAdvice(name, expected))
+			f.add(wrong, about, name+" has never run here", startAdvice(cli, name, nil, expected))
 		}
 	}
 	for _, info := range infos {
@@ -42,7 +87,8 @@ func (f *findings) groups(expected []string, infos []bus.StreamInfo) {
 			if on := unread[g.Name]; len(on) > 0 {
 				delete(unread, g.Name)
 				bad = true
-				f.add(wrong, about, fmt.Sprintf("nobody reads %s for %s", strings.Join(on, ", "), visible(g.Name, 40)), startAdvice(g.Name, expected))
+				f.add(wrong, about, fmt.Sprintf("nobody reads %s for %s%s", strings.Join(on, ", "), visible(g.Name, 40), waits[g.Name].text()),
+					startAdvice(cli, g.Name, on, expected))
 			}
 		}
 	}
@@ -51,11 +97,15 @@ func (f *findings) groups(expected []string, infos []bus.StreamInfo) {
 	}
 }
 
-func startAdvice(name string, services []string) string {
+func startAdvice(cli, name string, on, services []string) string {
 	if slices.Contains(services, name) {
 		return "start it: newsfeed up starts all, cmd/" + name + " this one"
 	}
-	return "start what reads under that name, or take the group away with redis-cli XGROUP DESTROY"
+	do := "start what reads under that name, or take the group away:"
+	for _, stream := range on {
+		do += fmt.Sprintf("\n%s XGROUP DESTROY %s %s", cli, shellQuoted(stream), shellQuoted(name))
+	}
+	return do
 }
 
 // unfinished is an entry that a group has had in work for too long.
@@ -98,10 +148,10 @@ func (f *findings) work(before, after []bus.StreamInfo, stuck []unfinished) {
 	for _, info := range after {
 		for _, g := range info.Groups {
 			old, ok := groupOn(before, info.Name, g.Name)
-			if ok && g.Paused == nil && old.Pending > 0 && g.Pending > old.Pending && grows(old.Lag, g.Lag) {
+			if ok && g.Paused == nil && old.Pending > 0 && g.Pending >= old.Pending && grows(old.Lag, g.Lag) {
 				grown = true
-				f.add(note, about, fmt.Sprintf("%s takes more of %s than it finishes: %s in work, %s before it",
-					visible(g.Name, 40), info.Name, thousands(g.Pending), thousands(*g.Lag)), advice(g.Name))
+				f.add(note, about, fmt.Sprintf("more comes on %s than %s finishes: %s in work, %s before it, the oldest for %s",
+					info.Name, visible(g.Name, 40), thousands(g.Pending), thousands(*g.Lag), ago(g.OldestPending)), advice(g.Name))
 			}
 		}
 	}
@@ -124,19 +174,3 @@ func groupOn(infos []bus.StreamInfo, stream, group string) (bus.GroupInfo, bool)
 
 // grows reports whether a lag has grown, as far as Redis can tell.
 func grows(before, now *int64) bool { return before != nil && now != nil && *now > *before }
-
-// dead judges the dead letters.
-func (f *findings) dead(groups []string, dead map[string]int64) {
-	bad := false
-	for _, group := range groups {
-		if n := dead[group]; n > 0 {
-			bad = true
-			says := letters(int(n)) + " of " + visible(group, 40)
-			f.add(wrong, "dead letters", says, fmt.Sprintf(
-				"newsfeed dead list --group %[1]s says why; once that is mended: newsfeed dead redrive --all --group %[1]s", visible(group, 40)))
-		}
-	}
-	if !bad {
-		f.add(fine, "dead letters", "there are none", "")
-	}
-}

@@ -3,11 +3,15 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
 )
 
 // How far clocks may be apart. The order of the streams across services, and the
@@ -33,22 +37,67 @@ func (f *findings) server(s bus.ServerInfo) {
 	f.clock(s)
 }
 
+// redisCLI calls redis-cli on a server.
+func redisCLI(s bus.ServerInfo) string {
+	cli := "redis-cli"
+	if host, port, err := net.SplitHostPort(s.Addr); err == nil {
+		cli += " -h " + shellQuoted(host) + " -p " + port
+	}
+	if s.TLS {
+		cli += " --tls"
+	}
+	if s.User != "" && s.User != "default" {
+		cli += " --user " + shellQuoted(s.User) + " --askpass"
+	}
+	return cli
+}
+
+// shellQuoted makes of a text one word for a shell.
+func shellQuoted(s string) string {
+	plain := func(r rune) bool {
+		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.:/@", r))
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(visible(s, 1000), "'", `'\''`) + "'"
+}
+
+// set says how to change a server's configuration so that it lasts.
+func set(s bus.ServerInfo, name, value string) string {
+	cli := redisCLI(s)
+	return fmt.Sprintf("%s CONFIG SET %s %s\nand for it to last: %s CONFIG REWRITE, or the same in redis.conf", cli, name, value, cli)
+}
+
+// keep says how to have an append-only file. A Redis that is started with one where
+// there was none reads that, and not the snapshot: so the running one must make it.
+func keep(s bus.ServerInfo) string {
+	cli := redisCLI(s)
+	return strings.Join([]string{
+		"let the running Redis make the file; restarted before that with appendonly yes, it begins with nothing:",
+		cli + " CONFIG SET appendfsync always",
+		cli + " CONFIG SET appendonly yes",
+		"wait until it is written: " + cli + " INFO persistence shows aof_rewrite_in_progress:0 and aof_rewrite_scheduled:0",
+		"and for it to last: " + cli + " CONFIG REWRITE, or the same in redis.conf",
+	}, "\n")
+}
+
 func (f *findings) persistence(s bus.ServerInfo) {
-	const about, keep = "persistence", "in redis.conf: appendonly yes, and appendfsync always"
+	const about = "persistence"
 	switch {
 	case s.WriteFailed:
 		f.add(wrong, about, "the last write to the disk failed", "make room on the disk of Redis; its log says more")
 	case !s.AppendOnly && s.Saves != "":
-		f.add(wrong, about, "there are snapshots only: what was accepted since the last one is lost when Redis ends", keep)
+		f.add(wrong, about, "there are snapshots only: what was accepted since the last one is lost when Redis ends", keep(s))
 	case !s.AppendOnly:
-		f.add(wrong, about, "there is no append-only file: what was accepted may be lost when Redis ends", keep)
+		f.add(wrong, about, "there is no append-only file: what was accepted may be lost when Redis ends", keep(s))
 	case s.AppendFsync == "always":
 		f.add(fine, about, "every write is on the disk before it is answered", "")
 	case s.AppendFsync == "everysec":
 		f.add(note, about, "the file is synced every second: a power cut may take the last two seconds of what was accepted",
-			"where that is too much: redis-cli CONFIG SET appendfsync always")
+			"where that is too much: "+set(s, "appendfsync", "always"))
 	case s.AppendFsync == "no":
-		f.add(wrong, about, "the file is synced when the system likes", "redis-cli CONFIG SET appendfsync always")
+		f.add(wrong, about, "the file is synced when the system likes", set(s, "appendfsync", "always"))
 	default:
 		f.add(note, about, "there is an append-only file; how often it is synced, this user may not see", "")
 	}
@@ -58,20 +107,20 @@ func (f *findings) memory(s bus.ServerInfo) {
 	const about = "memory"
 	if s.Policy != "noeviction" && s.Policy != "" {
 		f.add(wrong, about, fmt.Sprintf("when it is full, Redis throws data away (%s)", s.Policy),
-			"redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf")
+			set(s, "maxmemory-policy", "noeviction"))
 	}
 	used := megabytes(s.Used)
 	if s.Max == 0 {
 		f.add(note, about, used+" used, without a bound: a machine that runs out of memory ends Redis",
-			"set maxmemory in redis.conf, below what the machine has")
+			"set it below what the machine has: "+set(s, "maxmemory", "<bytes>"))
 		return
 	}
 	says := fmt.Sprintf("%s of %s used", used, megabytes(s.Max))
 	switch share := float64(s.Used) / float64(s.Max); {
 	case share > 0.95:
-		f.add(wrong, about, says+": writes are refused, or will be", "raise maxmemory")
+		f.add(wrong, about, says+": writes are refused, or will be", "raise it: "+set(s, "maxmemory", "<bytes>"))
 	case share > 0.8:
-		f.add(note, about, says, "raise maxmemory before it is full: then writes are refused")
+		f.add(note, about, says, "raise it before it is full, when writes are refused: "+set(s, "maxmemory", "<bytes>"))
 	default:
 		f.add(fine, about, says, "")
 	}
@@ -93,6 +142,8 @@ func (f *findings) users(s bus.ServerInfo) {
 			"give the user default a password or less to do, or bind Redis to loopback; see docker-redis/users.acl")
 	case s.OpenDefault:
 		f.add(fine, about, "whoever is on this machine may do everything, and nobody else can connect", "")
+	case s.User == "":
+		f.add(fine, about, "this one may not see who there is", "")
 	case s.Users == nil:
 		f.add(fine, about, fmt.Sprintf("this is %q, who may not see the others", s.User), "")
 	case len(missing) == 0:
@@ -111,7 +162,7 @@ func (f *findings) clock(s bus.ServerInfo) {
 	if s.Ahead < 0 {
 		direction = "behind"
 	}
-	says := fmt.Sprintf("that of Redis is %s %s this machine's", s.Ahead.Abs().Round(100*time.Millisecond), direction)
+	says := fmt.Sprintf("that of Redis is %s %s this machine's", apart(s.Ahead), direction)
 	const do = "let both machines keep time with NTP"
 	switch {
 	case off > skewWrong:
@@ -141,12 +192,27 @@ func (f *findings) writers(stream string, latest []bus.Entry) {
 		if waited < 0 {
 			direction = "ahead of"
 		}
-		if waited.Abs() > skewWrong {
-			l = wrong
-		}
-		if waited.Abs() > skewNoted {
+		own := slices.Contains(streams(), event.Stream(name))
+		switch {
+		case waited.Abs() <= skewNoted:
+		case !own:
+			f.add(note, "clocks", fmt.Sprintf("the latest events of %s on %s say that they are %s %s Redis's clock",
+				visible(name, 40), stream, apart(waited), direction),
+				"whoever writes from outside may say any time, and pages are in the order of it")
+		default:
+			if waited.Abs() > skewWrong {
+				l = wrong
+			}
 			f.add(l, "clocks", fmt.Sprintf("that of %s is %s %s Redis's, by its latest events on %s",
-				visible(name, 40), waited.Abs().Round(100*time.Millisecond), direction, stream), do)
+				visible(name, 40), apart(waited), direction, stream), do)
 		}
 	}
+}
+
+// apart writes how far clocks are apart.
+func apart(d time.Duration) string {
+	if d = d.Abs(); d < time.Minute {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return ago(d)
 }

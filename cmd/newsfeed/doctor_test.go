@@ -85,6 +85,7 @@ func TestDoctorOfWriters(t *testing.T) {
 		{"behind", []bus.Entry{at("posts", 5*time.Second), at("posts", 2*time.Second)}, []string{"note clocks"}},
 		{"ahead", []bus.Entry{at("posts", -time.Minute), at("comments", 0)}, []string{"wrong clocks"}},
 		{"written by hand", []bus.Entry{at("", time.Hour)}, nil},
+		{"from outside", []bus.Entry{at("shop", 328*24*time.Hour)}, []string{"note clocks"}},
 	}
 	for _, tt := range tests {
 		var f findings
@@ -115,7 +116,7 @@ func TestDoctorOfGroups(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var f findings
-		f.groups([]string{"query"}, []bus.StreamInfo{{Name: postsStream, Groups: tt.groups}, {Name: commentsStream, Groups: tt.groups}})
+		f.groups([]string{"query"}, []bus.StreamInfo{{Name: postsStream, Groups: tt.groups}, {Name: commentsStream, Groups: tt.groups}}, nil, "redis-cli")
 		if diff := cmp.Diff(tt.want, levels(f)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
@@ -138,6 +139,7 @@ func TestDoctorOfWork(t *testing.T) {
 		{"drains", state(100, 50), state(50, 60), nil, nil},
 		{"grows", state(100, 50), state(150, 60), nil, []string{"note work"}},
 		{"stuck", state(0, 1), state(0, 1), old, []string{"wrong work"}},
+		{"stands while more comes", state(100, 50), state(150, 50), nil, []string{"note work"}},
 		{"new since", nil, state(5, 5), nil, nil},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,11 +26,13 @@ import (
 type redisFlags struct {
 	url        string
 	portOffset int
+	given      *pflag.FlagSet
 }
 
 func (f *redisFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.url, "redis-url", "", "the Redis to look at (default: REDIS_URL, or that of newsfeed up)")
-	flags.IntVar(&f.portOffset, "port-offset", 0, "that of the newsfeed up to look at")
+	flags.IntVar(&f.portOffset, "port-offset", 0, "that of the newsfeed up to look at, whatever REDIS_URL says")
+	f.given = flags
 }
 
 // open returns a bus that nothing has been sent over yet, and what closes it.
@@ -37,8 +40,11 @@ func (f *redisFlags) open(ctx context.Context, environ map[string]string) (b *bu
 	if err := checkOffset(f.portOffset); err != nil {
 		return nil, nil, err
 	}
-	url, named := f.url, "--redis-url"
-	if url == "" {
+	url, named, moved := f.url, "--redis-url", f.given.Changed("port-offset")
+	if url != "" && moved {
+		return nil, nil, usageError{errors.New("--redis-url and --port-offset each name a Redis: say one of them")}
+	}
+	if url == "" && !moved {
 		cfg, err := web.Load[struct {
 			RedisURL web.RedisURL `env:"REDIS_URL"`
 		}](environ)
@@ -97,9 +103,22 @@ func operatorCommand(
 		}
 		defer closeBus()
 		o := &operator{bus: b, out: out, errOut: cmd.ErrOrStderr(), paint: paint(colourful(out, environ)), json: asJSON}
-		return unlessStopped(ctx, work(ctx, o, args))
+		return unlessStopped(ctx, explained(ctx, work(ctx, o, args)))
 	}
 	return cmd
+}
+
+// explained adds what to do to an error that says that Redis does not answer, or not
+// to this user, for whom the command is then configured wrongly.
+func explained(ctx context.Context, err error) error {
+	if ctx.Err() != nil || !bus.Unavailable(err) || bus.Answered(err) && !bus.Refused(err) {
+		return err
+	}
+	err = fmt.Errorf("%w; %s", err, awayAdvice(err))
+	if bus.NotLetIn(err) {
+		return usageError{err}
+	}
+	return err
 }
 
 // operators are the operator's commands.

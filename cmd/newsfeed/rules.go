@@ -140,7 +140,7 @@ func judgeAgain(cmd *cobra.Command, environ map[string]string, f redisFlags, pat
 	would := map[bool]string{true: "would be judged otherwise", false: "judged otherwise"}[again.DryRun]
 	fmt.Fprintf(out, "%d comments looked at, %d %s, %d decided by people and left as they are\n",
 		tally.Seen, tally.Changed, would, tally.ByPerson)
-	return unlessStopped(ctx, err)
+	return unlessStopped(ctx, explained(ctx, err))
 }
 
 func printChange(out io.Writer, c moderator.Change) {

@@ -48,7 +48,7 @@ func tail(cmd *cobra.Command, environ map[string]string, o tailOptions) error {
 		bus: b, drawing: d, types: o.types, out: out, errOut: errOut,
 		order: &order{knows: func(id string) bool { _, ok := d.known[id]; return ok }},
 	}
-	return unlessStopped(ctx, t.run(ctx, o.fromStart))
+	return unlessStopped(ctx, explained(ctx, t.run(ctx, o.fromStart)))
 }
 
 // unlessStopped returns err, or nil if ctx has ended: that is how tail is ended.
@@ -119,6 +119,9 @@ func (t *tailer) follow(ctx context.Context, from map[string]bus.ID) error {
 		case <-tick.C:
 			ready = t.order.due(time.Now())
 		case it := <-items:
+			if bus.Refused(it.err) {
+				return it.err
+			}
 			if it.err != nil {
 				t.away(it.err)
 				continue
@@ -136,7 +139,7 @@ func (t *tailer) follow(ctx context.Context, from map[string]bus.ID) error {
 func (t *tailer) insist(ctx context.Context, ask func() error) error {
 	for {
 		err := ask()
-		if !bus.Unavailable(err) {
+		if !bus.Unavailable(err) || bus.Refused(err) {
 			t.toldAway = false
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,16 +18,16 @@ import (
 // groups, reports entries trimmed while pending, and has SET … GET NX.
 const oldest = 7
 
-// Connect returns a client for url: redis://[user:password@]host[:port][/db],
+// Connect returns a client for urls: redis://[user:password@]host[:port][/db],
 // rediss:// for TLS, or a comma-separated list of them for a cluster. Nothing
-// is sent yet; see [WaitReady].
-func Connect(url string) (redis.UniversalClient, error) {
+// is sent yet; see [WaitReady]. An error shows no password.
+func Connect(urls string) (redis.UniversalClient, error) {
 	quiet()
 	var nodes []*redis.Options
-	for one := range strings.SplitSeq(url, ",") {
+	for one := range strings.SplitSeq(urls, ",") {
 		opt, err := redis.ParseURL(strings.TrimSpace(one))
 		if err != nil {
-			return nil, fmt.Errorf("redis URL: %w", err)
+			return nil, fmt.Errorf("redis URL: %w", withoutSecrets(err))
 		}
 		nodes = append(nodes, opt)
 	}
@@ -45,6 +46,16 @@ func Connect(url string) (redis.UniversalClient, error) {
 		return nil, errors.New("redis URL: a cluster has database 0 only")
 	}
 	return redis.NewUniversalClient(u), nil
+}
+
+// withoutSecrets returns what is wrong with a URL without repeating any of it: where
+// it is cut wrongly, a part of the password can stand in any place.
+func withoutSecrets(err error) error {
+	var malformed *url.Error
+	if errors.As(err, &malformed) || strings.Contains(err.Error(), "database number") {
+		return errors.New("this is not redis://user:password@host:port/database; in a password, write @ : / # % as %40 %3A %2F %23 %25")
+	}
+	return err
 }
 
 // quiet stops go-redis from writing to standard error on its own: what it has to

@@ -26,8 +26,8 @@ var (
 	ErrTooOld = errors.New("Redis is too old")
 )
 
-// UnavailableError says that Redis could not be asked or would not answer:
-// network, time-out, memory full, read-only, loading. The request may be tried
+// UnavailableError says that Redis could not be asked or refused because of its own
+// state: network, time-out, memory full, read-only, loading. The request may be tried
 // again as it is. Whether a write took effect is not known, and trying it again
 // with the same event repeats nothing.
 type UnavailableError struct {
@@ -37,6 +37,9 @@ type UnavailableError struct {
 
 // Error implements error.
 func (e *UnavailableError) Error() string {
+	if Answered(e.Err) {
+		return fmt.Sprintf("%s: Redis refuses: %v", e.Op, e.Err)
+	}
 	return fmt.Sprintf("%s: Redis is unavailable: %v", e.Op, e.Err)
 }
 
@@ -80,12 +83,26 @@ func Unavailable(err error) bool {
 	return errors.As(err, &u)
 }
 
+// Answered reports whether err is what Redis answered, and not that it did not.
+func Answered(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply)
+}
+
+// NotLetIn reports whether Redis does not know the user, or not by that password.
+func NotLetIn(err error) bool {
+	return redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS")
+}
+
+// Refused reports whether Redis refuses because of who asks: unlike an outage, that
+// does not pass by itself.
+func Refused(err error) bool { return NotLetIn(err) || redis.HasErrorPrefix(err, "NOPERM") }
+
 func infrastructure(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
-	var reply redis.Error
-	if !errors.As(err, &reply) {
+	if !Answered(err) {
 		return true // it never came to an answer
 	}
 	for _, prefix := range refusals {

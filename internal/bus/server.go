@@ -15,6 +15,7 @@ import (
 // does not let this user see, is empty.
 type ServerInfo struct {
 	Addr    string
+	TLS     bool
 	Version string
 	Replica bool // and takes no writes
 	// AppendOnly is the append-only file, AppendFsync how often it is synced,
@@ -69,7 +70,7 @@ func (b *Bus) Servers(ctx context.Context) ([]ServerInfo, error) {
 }
 
 func serverInfo(ctx context.Context, c *redis.Client) (ServerInfo, error) {
-	s := ServerInfo{Addr: c.Options().Addr}
+	s := ServerInfo{Addr: c.Options().Addr, TLS: c.Options().TLSConfig != nil}
 	text, err := c.Info(ctx).Result()
 	if err != nil {
 		return s, err

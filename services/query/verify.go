@@ -12,6 +12,7 @@ import (
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
+	"newsfeed/internal/web"
 )
 
 const (
@@ -273,4 +274,11 @@ func (c *verifier) passed(ctx context.Context, to positions) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// Readable reads the first page of the feed as a visitor would, and returns why that
+// cannot be done.
+func Readable(ctx context.Context, b *bus.Bus) error {
+	_, _, err := newStore(b).page(ctx, web.Cursor{}, previewed)
+	return err
 }
