@@ -69,6 +69,11 @@ type steps struct {
 func newSteps(out io.Writer) *steps { return &steps{out: out} }
 
 func (s *steps) at(step query.Step) {
+	if b := step.Behind; b != nil {
+		s.end()
+		fmt.Fprintln(s.out, behindText(*b))
+		return
+	}
 	if step.Doing != s.doing {
 		s.end()
 		s.doing, s.current = step.Doing, newProgress(s.out, step.Doing)

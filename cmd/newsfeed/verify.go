@@ -39,10 +39,16 @@ func verify(ctx context.Context, o *operator, _ []string) error {
 	} else {
 		err = o.writeDifferences(report)
 	}
-	if err == nil && !report.Clean() {
+	switch {
+	case err != nil || report.Clean():
+		return err
+	case report.Paused != nil:
+		return wrongError{errors.New("the view is not what the streams say, as query is paused: newsfeed resume query, and verify again")}
+	case report.Behind:
+		return wrongError{errors.New("the view is not what the streams say yet: query is behind, see newsfeed lag --group query")}
+	default:
 		return wrongError{errors.New("the view is not what the streams say; newsfeed rebuild makes it anew")}
 	}
-	return err
 }
 
 // writeDifferences says what was compared, and what differs.
@@ -61,11 +67,23 @@ func (o *operator) writeDifferences(r query.Report) error {
 	for _, d := range r.Differences {
 		fmt.Fprintln(&b, visible(d.String(), 400))
 	}
-	if r.Behind && !r.Clean() {
+	switch {
+	case r.Clean():
+	case r.Paused != nil:
+		fmt.Fprintf(&b, "query is paused%s, which may be why.\n", pauseText(*r.Paused))
+	case r.Behind:
 		b.WriteString("The query service has not folded everything yet, or does not run, which may be why: see newsfeed lag --group query.\n")
 	}
 	_, err := io.WriteString(o.out, b.String())
 	return err
+}
+
+// behindText says that the service is behind, and how long it is waited for.
+func behindText(b query.Behind) string {
+	if b.Paused != nil {
+		return fmt.Sprintf("query is paused%s, %s behind: not waiting for it.", pauseText(*b.Paused), counted(b.Entries, "entry", "entries"))
+	}
+	return fmt.Sprintf("query is %s behind: waiting up to %s.", counted(b.Entries, "entry", "entries"), took(b.Wait))
 }
 
 func asDifferent(err error) (query.Report, bool) {

@@ -16,13 +16,16 @@ import (
 
 // Difference is something that the view has otherwise than the streams say.
 type Difference struct {
-	Post    string `json:"post"`
+	Post    string `json:"post"`              // "" if it is the feed itself
 	Comment string `json:"comment,omitempty"` // "" if it is the post itself
 	What    string `json:"what"`
 }
 
 // String says it in one line.
 func (d Difference) String() string {
+	if d.Post == "" {
+		return d.What
+	}
 	if d.Comment == "" {
 		return "post " + d.Post + ": " + d.What
 	}
@@ -36,7 +39,20 @@ type found struct {
 	order    map[string]bool // members
 	approved map[string]bool // ids
 	placed   bool            // whether the feed has the member that was asked for
+
+	// What cannot be read, and is not compared any further.
+	noPost, noFeed, noComments, noOrder, noApproved error
+	badComments                                     map[string]error
 }
+
+// unreadable reports whether err, of the Redis client or of this package, is the
+// doing of what is stored and not of Redis.
+func unreadable(err error) bool {
+	return err != nil && !errors.Is(err, redis.Nil) && !errors.Is(err, context.Canceled) &&
+		!bus.Unavailable(err) && !bus.Unavailable(bus.Err("", err))
+}
+
+func cannotRead(key string, err error) string { return "cannot be read: " + key + ": " + err.Error() }
 
 // pageOf is how many fields or members are read at a time.
 const pageOf = 500
@@ -44,7 +60,9 @@ const pageOf = 500
 // find reads what a generation holds of a post. It is not read at one moment, so
 // what differs may only have moved meanwhile.
 func (s *store) find(ctx context.Context, v view, postID, place string) (found, error) {
-	f := found{comments: map[string]comment{}, order: map[string]bool{}, approved: map[string]bool{}}
+	f := found{
+		comments: map[string]comment{}, order: map[string]bool{}, approved: map[string]bool{}, badComments: map[string]error{},
+	}
 	client := s.bus.Redis()
 	var doc *redis.StringCmd
 	var placed *redis.FloatCmd
@@ -57,35 +75,38 @@ func (s *store) find(ctx context.Context, v view, postID, place string) (found, 
 		approved = p.SScan(ctx, v.approved(postID), 0, "", pageOf)
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) {
+	if err != nil && !errors.Is(err, redis.Nil) && !unreadable(err) {
 		return f, bus.Err("read the view", err)
 	}
 	f.placed = placed.Err() == nil
-	p, err := parse[post](doc.Val())
-	if err != nil {
-		return f, err
+	if unreadable(placed.Err()) {
+		f.noFeed = placed.Err()
 	}
-	f.post = p.digested()
-	err = errors.Join(
-		pages(comments, func(at uint64) *redis.ScanCmd { return client.HScan(ctx, v.comments(postID), at, "", pageOf) },
+	p, err := parse[post](doc.Val())
+	if unreadable(doc.Err()) {
+		err = doc.Err()
+	}
+	f.post, f.noPost = p.digested(), err
+	return f, errors.Join(
+		readOr(&f.noComments, comments, func(at uint64) *redis.ScanCmd { return client.HScan(ctx, v.comments(postID), at, "", pageOf) },
 			func(pairs []string) error {
 				for i := 0; i+1 < len(pairs); i += 2 {
 					c, err := parse[comment](pairs[i+1])
 					if err != nil {
-						return err
+						f.badComments[pairs[i]] = err
 					}
 					f.comments[pairs[i]] = c.digested()
 				}
 				return nil
 			}),
-		pages(order, func(at uint64) *redis.ScanCmd { return client.ZScan(ctx, v.order(postID), at, "", pageOf) },
+		readOr(&f.noOrder, order, func(at uint64) *redis.ScanCmd { return client.ZScan(ctx, v.order(postID), at, "", pageOf) },
 			func(pairs []string) error {
 				for i := 0; i+1 < len(pairs); i += 2 {
 					f.order[pairs[i]] = true
 				}
 				return nil
 			}),
-		pages(approved, func(at uint64) *redis.ScanCmd { return client.SScan(ctx, v.approved(postID), at, "", pageOf) },
+		readOr(&f.noApproved, approved, func(at uint64) *redis.ScanCmd { return client.SScan(ctx, v.approved(postID), at, "", pageOf) },
 			func(ids []string) error {
 				for _, id := range ids {
 					f.approved[id] = true
@@ -93,7 +114,15 @@ func (s *store) find(ctx context.Context, v view, postID, place string) (found, 
 				return nil
 			}),
 	)
-	return f, err
+}
+
+// readOr is pages, and notes it where that cannot be read.
+func readOr(note *error, page *redis.ScanCmd, next func(cursor uint64) *redis.ScanCmd, take func(values []string) error) error {
+	err := pages(page, next, take)
+	if unreadable(err) {
+		*note, err = err, nil
+	}
+	return err
 }
 
 // pages takes what a scan has found on its first page, and on all others.
@@ -110,25 +139,27 @@ func pages(page *redis.ScanCmd, next func(cursor uint64) *redis.ScanCmd, take fu
 	}
 }
 
-// differences compares what a generation holds of a post with what it should.
-func (e *expected) differences(postID string, f found) []Difference {
+// differences compares what a generation holds of a post with what it should. What
+// is missing as a whole, or should not be there at all, is told once and not for
+// each index as well.
+func (e *expected) differences(v view, postID string, f found) []Difference {
 	var all []Difference
 	add := func(comment, format string, args ...any) {
 		all = append(all, Difference{postID, comment, fmt.Sprintf(format, args...)})
 	}
-	if e.post != f.post {
-		add("", "%s", differs(e.post.ID != "", f.post.ID != "", postFields(e.post, f.post)))
+	has := f.post.ID != ""
+	switch {
+	case f.noPost != nil:
+		add("", "%s", cannotRead(v.post(postID), f.noPost))
+	case e.post != f.post:
+		add("", "%s", differs(e.post.ID != "", has, postFields(e.post, f.post)))
 	}
-	if e.place() != "" && !f.placed {
+	if e.place() != "" && !f.placed && f.noFeed == nil && (has || f.noPost != nil) {
 		add("", "is missing from the feed")
 	}
+	told := e.compareComments(v, postID, f, add)
 	order, approved := map[string]bool{}, map[string]bool{}
-	for _, id := range slices.Sorted(maps.Keys(e.comments)) {
-		c, has := f.comments[id]
-		want := e.comments[id]
-		if want != c {
-			add(id, "%s", differs(true, has, commentFields(want, c)))
-		}
+	for id, want := range e.comments {
 		if want.shown() {
 			order[bus.TimeKey(want.Created.At, id)] = true
 		}
@@ -136,17 +167,52 @@ func (e *expected) differences(postID string, f found) []Difference {
 			approved[id] = true
 		}
 	}
+	if f.noOrder != nil {
+		add("", "the order of its comments %s", cannotRead(v.order(postID), f.noOrder))
+	} else {
+		eachUnlike(order, f.order, func(member string, missing bool) {
+			if _, id, _ := strings.Cut(member, " "); !told[id] {
+				add(id, "%s the order of comments", amiss(missing))
+			}
+		})
+	}
+	if f.noApproved != nil {
+		add("", "which of its comments are approved %s", cannotRead(v.approved(postID), f.noApproved))
+	} else {
+		eachUnlike(approved, f.approved, func(id string, missing bool) {
+			if !told[id] {
+				add(id, "%s the approved ones", amiss(missing))
+			}
+		})
+	}
+	return all
+}
+
+// compareComments compares what is known of each comment, and returns those that are
+// missing, or should not be there.
+func (e *expected) compareComments(v view, postID string, f found, add func(comment, format string, args ...any)) map[string]bool {
+	told := map[string]bool{}
+	if f.noComments != nil {
+		add("", "what is known of its comments %s", cannotRead(v.comments(postID), f.noComments))
+		return told
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.comments)) {
+		c, has := f.comments[id]
+		switch want := e.comments[id]; {
+		case f.badComments[id] != nil:
+			add(id, "%s", cannotRead(v.comments(postID)+" "+id, f.badComments[id]))
+		case want != c:
+			told[id] = !has
+			add(id, "%s", differs(true, has, commentFields(want, c)))
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(f.comments)) {
 		if _, ok := e.comments[id]; !ok {
+			told[id] = true
 			add(id, "%s", differs(false, true, nil))
 		}
 	}
-	eachUnlike(order, f.order, func(member string, missing bool) {
-		_, id, _ := strings.Cut(member, " ")
-		add(id, "%s the order of comments", amiss(missing))
-	})
-	eachUnlike(approved, f.approved, func(id string, missing bool) { add(id, "%s the approved ones", amiss(missing)) })
-	return all
+	return told
 }
 
 func amiss(missing bool) string {

@@ -70,7 +70,7 @@ func (s *store) readPosts(ctx context.Context, args ...any) ([]foundPost, bus.ID
 		value, _ := cells[1].(string)
 		p, err := parse[post](value)
 		if err != nil {
-			return nil, version, err
+			return nil, version, fmt.Errorf("post %v: %w", cells[0], err)
 		}
 		if !p.shown() {
 			continue
@@ -78,7 +78,7 @@ func (s *store) readPosts(ctx context.Context, args ...any) ([]foundPost, bus.ID
 		approved, _ := cells[2].(int64)
 		comments, err := parseComments(cells[3])
 		if err != nil {
-			return nil, version, err
+			return nil, version, fmt.Errorf("a comment of post %v: %w", cells[0], err)
 		}
 		posts = append(posts, foundPost{p, approved, comments})
 	}
@@ -128,9 +128,12 @@ func (s *store) readComments(ctx context.Context, args ...any) (post, []comment,
 	value, _ := cells[0].(string)
 	p, err := parse[post](value)
 	if err != nil {
-		return p, nil, version, err
+		return p, nil, version, fmt.Errorf("post %v: %w", args[0], err)
 	}
 	found, err := parseComments(cells[1])
+	if err != nil {
+		err = fmt.Errorf("a comment of post %v: %w", args[0], err)
+	}
 	return p, found, version, err
 }
 

@@ -16,6 +16,16 @@ import (
 type Step struct {
 	Doing       string // "folded", "compared", "deleted"
 	Done, Total int64  // entries, or keys; a Total of 0 is not known
+	// Behind is set when a verification finds that the service has not folded all
+	// that it should, and waits for it or knows that this would be in vain.
+	Behind *Behind
+}
+
+// Behind is how far the service is behind.
+type Behind struct {
+	Entries int64
+	Paused  *bus.Pause    // nil unless an operator lets it rest: then it is not waited for
+	Wait    time.Duration // at most
 }
 
 // Rebuilt is what a rebuild did.
@@ -115,7 +125,7 @@ func (s *store) replace(ctx context.Context, r registry, progress func(Step)) (R
 	began := time.Now()
 	err = s.fill(ctx, next, upTo, func(entries int) {
 		done.Entries += int64(entries)
-		progress(Step{"folded", done.Entries, total})
+		progress(Step{Doing: "folded", Done: done.Entries, Total: total})
 	})
 	if err != nil {
 		return done, err
@@ -186,7 +196,7 @@ func (s *store) tidy(ctx context.Context, progress func(Step)) error {
 	for _, number := range r.Gone {
 		err := s.scan(ctx, view{number: number}.prefix(), func(keys []string) error {
 			deleted += int64(len(keys))
-			progress(Step{"deleted", deleted, 0})
+			progress(Step{Doing: "deleted", Done: deleted})
 			return bus.Err("delete an old generation", s.bus.Redis().Unlink(ctx, keys...).Err())
 		})
 		if err != nil {

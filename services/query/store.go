@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -96,7 +97,7 @@ func fold[T any](ctx context.Context, b *bus.Bus, key, field string, next func(T
 	for range maxTries {
 		was, err := parse[T](string(doc.JSON))
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", strings.TrimSpace(key+" "+field), err)
 		}
 		is := next(was)
 		value, err := json.Marshal(is)
@@ -124,7 +125,7 @@ func parse[T any](value string) (T, error) {
 		return t, nil
 	}
 	if err := json.Unmarshal([]byte(value), &t); err != nil {
-		return t, fmt.Errorf("stored view: %w", err)
+		return t, fmt.Errorf("the stored view is damaged: %w", err)
 	}
 	return t, nil
 }

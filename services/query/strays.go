@@ -28,8 +28,11 @@ func (c *verifier) suspectStrays(ctx context.Context) error {
 			stray(id)
 		}
 	})
-	if err != nil {
+	if err != nil && !unreadable(err) {
 		return err
+	}
+	if err != nil {
+		c.unread = []Difference{{What: "the feed " + cannotRead(c.view.feed(), err)}}
 	}
 	prefix := c.view.prefix()
 	err = c.store.scan(ctx, prefix, func(keys []string) error {
@@ -60,7 +63,15 @@ func (c *verifier) suspectStrays(ctx context.Context) error {
 	return err
 }
 
-// walkFeed calls each with every member of the feed.
+// misplaced says of a member of the feed that it should not be there.
+func misplaced(member string) string {
+	if strings.Contains(member, " ") {
+		return "should not be where it is in the feed"
+	}
+	return "should not be in the feed: it is the place of no post"
+}
+
+// walkFeed calls each with every member of the feed, and the post that it is of.
 func (c *verifier) walkFeed(ctx context.Context, each func(id, member string)) error {
 	const chunk = 1_000
 	for after := "-"; ; {
@@ -71,7 +82,10 @@ func (c *verifier) walkFeed(ctx context.Context, each func(id, member string)) e
 			return bus.Err("walk the feed", err)
 		}
 		for _, m := range members {
-			_, id, _ := strings.Cut(m, " ")
+			_, id, ok := strings.Cut(m, " ")
+			if !ok || id == "" {
+				id = m // of no post, but it needs a name
+			}
 			each(id, m)
 		}
 		if len(members) < chunk {

@@ -41,6 +41,8 @@ type Report struct {
 	// Behind says that the service had not folded everything in the end, which
 	// may explain the differences.
 	Behind bool `json:"behind,omitempty"`
+	// Paused is set if that is because an operator lets it rest.
+	Paused *bus.Pause `json:"paused,omitempty"`
 }
 
 // Clean reports whether the view is what the streams say.
@@ -90,6 +92,7 @@ type verifier struct {
 
 	places   map[string]string // where each post stands in the feed
 	suspects expectations
+	unread   []Difference // what is amiss with the feed itself
 }
 
 // verify compares a generation with what stands in the streams up to the given
@@ -127,7 +130,7 @@ func (c *verifier) compareShare(ctx context.Context, share1, n int) error {
 			}
 		}
 		c.report.Entries += int64(len(events))
-		c.progress(Step{"compared", c.report.Entries, c.total})
+		c.progress(Step{Doing: "compared", Done: c.report.Entries, Total: c.total})
 		return nil
 	})
 	if err != nil {
@@ -169,7 +172,7 @@ func (c *verifier) compare(ctx context.Context, x expectations) (map[string][]Di
 				if err != nil {
 					return err
 				}
-				if found := e.differences(id, f); len(found) > 0 {
+				if found := e.differences(c.view, id, f); len(found) > 0 {
 					mu.Lock()
 					defer mu.Unlock()
 					different[id] = found
@@ -185,7 +188,7 @@ func (c *verifier) compare(ctx context.Context, x expectations) (map[string][]Di
 func (c *verifier) lookAgain(ctx context.Context) error {
 	var different map[string][]Difference
 	for look := 0; look < looks && len(c.suspects) > 0; look++ {
-		c.progress(Step{"looked at again", int64(look), 0})
+		c.progress(Step{Doing: "looked at again", Done: int64(look)})
 		to, err := c.store.ends(ctx)
 		if err != nil {
 			return err
@@ -210,10 +213,10 @@ func (c *verifier) lookAgain(ctx context.Context) error {
 		}
 		err = c.walkFeed(ctx, func(id, member string) {
 			if e, suspected := c.suspects[id]; suspected && e.place() != member {
-				different[id] = append(different[id], Difference{Post: id, What: "should not be where it is in the feed"})
+				different[id] = append(different[id], Difference{Post: id, What: misplaced(member)})
 			}
 		})
-		if err != nil {
+		if err != nil && !unreadable(err) {
 			return err
 		}
 		for id := range c.suspects {
@@ -222,6 +225,7 @@ func (c *verifier) lookAgain(ctx context.Context) error {
 			}
 		}
 	}
+	c.report.Differences = append(c.report.Differences, c.unread...)
 	for _, found := range different {
 		c.report.Differences = append(c.report.Differences, found...)
 	}
@@ -236,7 +240,7 @@ func (c *verifier) lookAgain(ctx context.Context) error {
 // ids. Once that was in vain it only gives it a moment, as it does between looks.
 func (c *verifier) awaitService(ctx context.Context, to positions, look int) error {
 	const moment = 100 * time.Millisecond
-	patience := c.store.catchUp
+	patience, told := c.store.catchUp, c.report.Behind
 	if c.report.Behind {
 		patience = moment
 	}
@@ -259,10 +263,42 @@ func (c *verifier) awaitService(ctx context.Context, to positions, look int) err
 		if err != nil || passed || time.Now().After(deadline) {
 			return err
 		}
+		if !told {
+			told = true
+			if err := c.tellBehind(ctx, patience); err != nil {
+				return err
+			}
+		}
+		if c.report.Paused != nil {
+			return nil // it would not come
+		}
 		if err := wait(); err != nil {
 			return err
 		}
 	}
+}
+
+// tellBehind says how far the service is behind, and whether it rests.
+func (c *verifier) tellBehind(ctx context.Context, wait time.Duration) error {
+	behind := &Behind{Wait: wait}
+	for _, stream := range sources() {
+		p, err := c.store.bus.Progress(ctx, stream)
+		if err != nil {
+			return err
+		}
+		for _, g := range p.Groups {
+			if g.Name == event.Query && g.Lag != nil {
+				behind.Entries += *g.Lag + g.Pending
+			}
+		}
+	}
+	var err error
+	if behind.Paused, err = c.store.bus.PauseOf(ctx, event.Query); err != nil {
+		return err
+	}
+	c.report.Paused = behind.Paused
+	c.progress(Step{Doing: "waited for", Behind: behind})
+	return nil
 }
 
 // passed reports whether the service has folded everything up to the given ids.

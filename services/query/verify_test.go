@@ -114,7 +114,7 @@ func TestVerifyWithoutTheService(t *testing.T) {
 	r := newReplica(t, server.Addr())
 	r.store.catchUp = 10 * time.Millisecond
 	report, err := r.store.verifyLive(t.Context(), func(Step) {})
-	if err != nil || report.Clean() || !report.Behind || len(report.Differences) != 3*2+6*3 {
+	if err != nil || report.Clean() || !report.Behind || len(report.Differences) != 3+6 {
 		t.Errorf("of a view that has nothing yet: %+v, %v", report, err)
 	}
 	done, err := r.store.rebuild(t.Context(), time.Minute, func(Step) {})

@@ -21,7 +21,7 @@ end
 
 local posts = {}
 for _, member in ipairs(found) do
-  local id = string.sub(member, string.find(member, ' ', 1, true) + 1)
+  local id = string.sub(member, (string.find(member, ' ', 1, true) or 0) + 1)
   local post = redis.call('GET', prefix .. 'post:' .. id)
   if post then
     local latest = redis.call('ZRANGE', prefix .. 'order:' .. id, -tonumber(ARGV[3]), -1)
