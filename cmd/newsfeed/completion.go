@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,6 +42,22 @@ func completion(environ map[string]string, from candidates) cobra.CompletionFunc
 		found, err := from(ctx, b)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// fixed completes a flag with words that are known without asking Redis, also behind
+// the commas of a list.
+func fixed(words []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		before := begun[:strings.LastIndexByte(begun, ',')+1]
+		said := strings.Split(before, ",")
+		var found []string
+		for _, word := range words {
+			if !slices.Contains(said, word) {
+				found = append(found, before+word)
+			}
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"newsfeed/services/eventbus"
 )
 
 func newConsumers(environ map[string]string) *cobra.Command {
@@ -34,8 +32,25 @@ their names go after a day.`,
 type reader struct {
 	Group  string `json:"group"`
 	Stream string `json:"stream"`
-	eventbus.ConsumerState
-	Paused bool `json:"paused"`
+	// Consumer is its name, as in pending.
+	Consumer string `json:"consumer"`
+	Pending  int64  `json:"pending"`
+	IdleMs   int64  `json:"idleMs"`
+	Alive    bool   `json:"alive"`
+	Paused   bool   `json:"paused"`
+	State    string `json:"state"`
+}
+
+// state says in a word what the consumer does.
+func (r reader) state() cell {
+	switch {
+	case !r.Alive:
+		return cell{"gone", colourRed}
+	case r.Paused:
+		return cell{"paused", colourYellow}
+	default:
+		return cell{"alive", colourGreen}
+	}
 }
 
 func showConsumers(ctx context.Context, o *operator, group, stream string) error {
@@ -47,7 +62,9 @@ func showConsumers(ctx context.Context, o *operator, group, stream string) error
 	for _, s := range states {
 		for _, g := range s.Groups {
 			for _, c := range g.Consumers {
-				readers = append(readers, reader{g.Name, s.Name, c, g.Paused != nil})
+				r := reader{g.Name, s.Name, c.Name, c.Pending, c.IdleMs, c.Alive, g.Paused != nil, ""}
+				r.State = r.state().text
+				readers = append(readers, r)
 			}
 		}
 	}
@@ -56,15 +73,8 @@ func showConsumers(ctx context.Context, o *operator, group, stream string) error
 	}
 	t := newGrid(o.paint, "GROUP", "STREAM", "CONSUMER", "PENDING", "IDLE", "STATE")
 	for _, r := range readers {
-		state := cell{"alive", colourGreen}
-		switch {
-		case !r.Alive:
-			state = cell{"gone", colourRed}
-		case r.Paused:
-			state = cell{"paused", colourYellow}
-		}
-		t.add(plain(visible(r.Group, 40)), plain(r.Stream), plain(visible(r.Name, 64)), plain(thousands(r.Pending)),
-			plain(ago(time.Duration(r.IdleMs)*time.Millisecond)), state)
+		t.add(plain(visible(r.Group, 40)), plain(r.Stream), plain(visible(r.Consumer, 64)), plain(thousands(r.Pending)),
+			plain(ago(time.Duration(r.IdleMs)*time.Millisecond)), r.state())
 	}
 	if t.empty() {
 		_, err := io.WriteString(o.out, "Nobody reads.\n")

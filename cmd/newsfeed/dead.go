@@ -23,15 +23,8 @@ read, or handling them failed again and again. Each belongs to that group alone.
 
 Once the reason is mended, send them back with redrive: the group that failed
 gets them again, and no other.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q, see %s --help", args[0], cmd.CommandPath())}
-			}
-			return usageError{fmt.Errorf("say which: %s list, show, redrive or drop", cmd.CommandPath())}
-		},
 	}
-	cmd.AddCommand(newDeadList(environ), newDeadShow(environ), newDeadRedrive(environ), newDeadDrop(environ))
-	return cmd
+	return withCommands(cmd, newDeadList(environ), newDeadShow(environ), newDeadRedrive(environ), newDeadDrop(environ))
 }
 
 // deadFilter chooses among the dead letters of all groups; "" is any.
@@ -132,10 +125,14 @@ func writeDeadList(o *operator, letters []deadLetter, more bool) error {
 		_, err := io.WriteString(o.out, "There are no dead letters.\n")
 		return err
 	}
+	width := 10_000
+	if isTerminal(o.out) {
+		width = 80
+	}
 	t := newGrid(o.paint, "ID", "TYPE", "ATTEMPTS", "SINCE", "ERROR")
 	for _, l := range letters {
 		t.add(plain(visible(l.ID, 130)), plain(visible(l.Type, 30)), plain(fmt.Sprint(l.Attempts)),
-			plain(ago(time.Since(l.Time))), cell{visible(l.Error, 80), colourRed})
+			plain(ago(time.Since(l.Time))), cell{visible(l.Error, width), colourRed})
 	}
 	if err := t.write(o.out); err != nil {
 		return err

@@ -98,11 +98,11 @@ func examine(ctx context.Context, o *operator, wait time.Duration) (findings, er
 	if err != nil {
 		return nil, err
 	}
-	waits, err := o.waits(ctx, after)
+	behind, err := o.waits(ctx, after)
 	if err != nil {
 		return nil, err
 	}
-	f.groups(services(), after, waits, redisCLI(servers[0]))
+	f.groups(services(), after, behind, redisCLI(servers[0]))
 	old, err := stuck(ctx, o, after)
 	if err != nil {
 		return nil, err

@@ -86,7 +86,10 @@ func TestAdviceCallsTheRedisExamined(t *testing.T) {
 	}
 	var f findings
 	orphan := []bus.StreamInfo{{Name: postsStream, Groups: []bus.GroupInfo{{Name: "orphan"}}}, {Name: commentsStream, Groups: []bus.GroupInfo{{Name: "orphan"}}}}
-	f.groups(nil, orphan, map[string]waiting{"orphan": {entries: 1200, oldest: 5 * time.Minute}}, "redis-cli -h db -p 1")
+	f.groups(nil, orphan, waits{
+		{postsStream, "orphan"}:    {entries: 1199, oldest: 5 * time.Minute},
+		{commentsStream, "orphan"}: {entries: 1, oldest: time.Minute},
+	}, "redis-cli -h db -p 1")
 	want := findings{{
 		wrong, "groups", "nobody reads {posts}:events, {comments}:events for orphan; 1,200 entries wait, the oldest for 5m",
 		"start what reads under that name, or take the group away:\n" +
@@ -132,11 +135,11 @@ func TestDoctorOfMalformedLetters(t *testing.T) {
 	want := findings{
 		{wrong, "dead letters", "1 dead letter of query", "newsfeed dead list --group query says why; once that is mended: newsfeed dead redrive --all --group query"},
 		{wrong, "dead letters", "{posts}:events/1-0 cannot be read: the same entry in 2 groups, comments, query",
-			"newsfeed dead show 'comments/{posts}:events/1-0' says what is wrong with it; sending it back changes nothing. Once its writer is mended:\n" +
-				"newsfeed dead drop 'comments/{posts}:events/1-0' 'query/{posts}:events/1-0'"},
+			"newsfeed dead show 'comments/{posts}:events/1-0' says what is wrong with it; sending it back changes nothing\n" +
+				"once its writer is mended: newsfeed dead drop 'comments/{posts}:events/1-0' 'query/{posts}:events/1-0'"},
 		{wrong, "dead letters", "{posts}:events/3-0 cannot be read: given up by query",
-			"newsfeed dead show 'query/{posts}:events/3-0' says what is wrong with it; sending it back changes nothing. Once its writer is mended:\n" +
-				"newsfeed dead drop 'query/{posts}:events/3-0'"},
+			"newsfeed dead show 'query/{posts}:events/3-0' says what is wrong with it; sending it back changes nothing\n" +
+				"once its writer is mended: newsfeed dead drop 'query/{posts}:events/3-0'"},
 	}
 	if diff := cmp.Diff(want, f); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

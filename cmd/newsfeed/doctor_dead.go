@@ -94,7 +94,7 @@ func (f *findings) malformed(places []string, letters map[string][]bus.DeadID) {
 			says = fmt.Sprintf("%s cannot be read: the same entry in %d groups, %s", visible(place, 200), n, strings.Join(groups, ", "))
 		}
 		f.add(wrong, "dead letters", says, fmt.Sprintf(
-			"newsfeed dead show %s says what is wrong with it; sending it back changes nothing. Once its writer is mended:\nnewsfeed dead drop %s",
+			"newsfeed dead show %s says what is wrong with it; sending it back changes nothing\nonce its writer is mended: newsfeed dead drop %s",
 			ids[0], strings.Join(ids, " ")))
 	}
 }

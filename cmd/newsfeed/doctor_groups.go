@@ -14,34 +14,46 @@ import (
 // half a minute, and what fails is tried again for less than that.
 const longPending = time.Minute
 
-// waiting is what waits for a group, on all of its streams.
+// waiting is what waits for a group.
 type waiting struct {
 	entries int64
 	unknown bool // Redis cannot tell of all
 	oldest  time.Duration
 }
 
-// waits returns what waits for each group.
-func (o *operator) waits(ctx context.Context, infos []bus.StreamInfo) (map[string]waiting, error) {
-	all := map[string]waiting{}
+// waits is what waits for each group on each stream.
+type waits map[struct{ stream, group string }]waiting
+
+// waits asks what waits.
+func (o *operator) waits(ctx context.Context, infos []bus.StreamInfo) (waits, error) {
+	all := waits{}
 	for _, info := range infos {
 		p, err := o.bus.Progress(ctx, info.Name)
 		if err != nil {
 			return nil, err
 		}
 		for _, g := range p.Groups {
-			w := all[g.Name]
-			w.entries += g.Pending
-			if g.Lag == nil {
-				w.unknown = true
-			} else {
+			w := waiting{entries: g.Pending, unknown: g.Lag == nil, oldest: g.Behind()}
+			if g.Lag != nil {
 				w.entries += *g.Lag
 			}
-			w.oldest = max(w.oldest, g.Behind())
-			all[g.Name] = w
+			all[struct{ stream, group string }{info.Name, g.Name}] = w
 		}
 	}
 	return all, nil
+}
+
+// of adds up what waits for a group on some streams, or on all that it reads.
+func (all waits) of(group string, streams ...string) waiting {
+	var sum waiting
+	for at, w := range all {
+		if at.group == group && (streams == nil || slices.Contains(streams, at.stream)) {
+			sum.entries += w.entries
+			sum.unknown = sum.unknown || w.unknown
+			sum.oldest = max(sum.oldest, w.oldest)
+		}
+	}
+	return sum
 }
 
 // text says how much waits.
@@ -60,14 +72,14 @@ func (w waiting) text() string {
 
 // groups judges who reads, who should, and what waits where nobody does. cli calls
 // redis-cli on the Redis that was asked.
-func (f *findings) groups(expected []string, infos []bus.StreamInfo, waits map[string]waiting, cli string) {
+func (f *findings) groups(expected []string, infos []bus.StreamInfo, behind waits, cli string) {
 	const about = "groups"
 	seen, unread := map[string]bool{}, map[string][]string{}
 	bad := false
 	for _, info := range infos {
 		for _, g := range info.Groups {
 			if g.Paused != nil && !seen[g.Name] {
-				f.add(note, about, visible(g.Name, 40)+" is paused"+pauseText(*g.Paused)+waits[g.Name].text(),
+				f.add(note, about, visible(g.Name, 40)+" is paused"+pauseText(*g.Paused)+behind.of(g.Name).text(),
 					"once the reason is gone: newsfeed resume "+visible(g.Name, 40))
 			}
 			seen[g.Name] = true
@@ -87,7 +99,7 @@ func (f *findings) groups(expected []string, infos []bus.StreamInfo, waits map[s
 			if on := unread[g.Name]; len(on) > 0 {
 				delete(unread, g.Name)
 				bad = true
-				f.add(wrong, about, fmt.Sprintf("nobody reads %s for %s%s", strings.Join(on, ", "), visible(g.Name, 40), waits[g.Name].text()),
+				f.add(wrong, about, fmt.Sprintf("nobody reads %s for %s%s", strings.Join(on, ", "), visible(g.Name, 40), behind.of(g.Name, on...).text()),
 					startAdvice(cli, g.Name, on, expected))
 			}
 		}

@@ -30,7 +30,10 @@ EVENT is the event's id, or a place such as "{posts}:events/1699999999999-0".
 The ids that the services make tell when they were made, so that such an event
 is found at once; others are looked for from the end of each stream, --scan
 entries far. Effects are looked for as far from the event on; the output says
-where there was more to look through.`,
+where there was more to look through.
+
+The id of a post or a comment is no event's: then the events that tell of it are
+listed, to be inspected one by one.`,
 		Args: cobra.ExactArgs(1),
 	}
 	f := cmd.Flags()
@@ -45,11 +48,17 @@ where there was more to look through.`,
 }
 
 func inspect(ctx context.Context, op *operator, id string, o inspectOptions) error {
+	if err := checkPlace(id); err != nil {
+		return err
+	}
 	p := newProgress(op.errOut, "entries looked through")
 	search := bus.Search{Streams: streams(), Most: o.scan, Progress: p.at}
 	e, err := op.bus.Find(ctx, id, search)
 	if err != nil {
 		p.end()
+		if missing, ok := errors.AsType[*bus.NotFoundError](err); ok && len(missing.About) > 0 {
+			return writeAbout(op, missing)
+		}
 		return err
 	}
 	chain, err := op.bus.Chain(ctx, e, search)

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
 	"newsfeed/services/eventbus"
 )
 
@@ -19,7 +22,7 @@ type lagOptions struct {
 	group, stream string
 	watch         bool
 	every         time.Duration
-	most          int64
+	most          int64 // less than 0 is no bound
 }
 
 func newLag(environ map[string]string) *cobra.Command {
@@ -33,7 +36,8 @@ oldest of those. DEAD counts the dead letters of all its streams. Subscribers of
 the event bus are shown too; of them it is only known whether they are behind.
 
 With --max, the exit code is 3 if any consumer group has more entries before it
-than that, LAG and PENDING together, or if Redis cannot tell.`,
+than that, LAG and PENDING together, if Redis cannot tell, or if a service has
+never run here.`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -46,8 +50,12 @@ than that, LAG and PENDING together, or if Redis cannot tell.`,
 		if o.every < 100*time.Millisecond {
 			return usageError{fmt.Errorf("--every = %s is less than 100ms", o.every)}
 		}
-		if o.watch && o.most >= 0 {
+		bounded := cmd.Flags().Changed("max")
+		if o.watch && bounded {
 			return usageError{fmt.Errorf("--max is for one look, not for --watch")}
+		}
+		if bounded && o.most < 0 {
+			return usageError{fmt.Errorf("--max = %d is less than 0", o.most)}
 		}
 		return lag(ctx, op, o)
 	})
@@ -57,8 +65,11 @@ than that, LAG and PENDING together, or if Redis cannot tell.`,
 
 // behind is one line of lag.
 type behind struct {
+	Group  string `json:"group"`
 	Stream string `json:"stream"`
 	eventbus.GroupState
+	Name  *string `json:"name,omitempty"` // is never set: it stands for Group, under the name it has elsewhere
+	State string  `json:"state"`
 	// Rate is how many entries a second were finished since the look before;
 	// null without one, or if Redis cannot tell.
 	Rate *float64 `json:"rate,omitempty"`
@@ -69,40 +80,70 @@ type behind struct {
 
 func lag(ctx context.Context, op *operator, o lagOptions) error {
 	if !o.watch {
-		lines, err := look(ctx, op, o)
-		if err != nil {
-			return err
-		}
-		if op.json {
-			err = op.writeJSON(lines)
-		} else {
-			err = lagTable(op.paint, lines, false).write(op.out)
-		}
-		if err != nil {
-			return err
-		}
-		return tooFar(lines, o.most)
+		return lagOnce(ctx, op, o)
 	}
 	var before []behind
 	tick := time.NewTicker(o.every)
 	defer tick.Stop()
+	var gone outage
 	for last := time.Now(); ; {
 		lines, err := look(ctx, op, o)
-		if err != nil {
+		switch {
+		case bus.Unavailable(err) && !bus.Refused(err):
+			gone.tell(op.errOut, err)
+		case err != nil:
 			return err
+		default:
+			gone.over()
+			now := time.Now()
+			rate(lines, before, now.Sub(last))
+			if err := showAgain(op, lines, now); err != nil {
+				return err
+			}
+			before, last = lines, now
 		}
-		now := time.Now()
-		rate(lines, before, now.Sub(last))
-		if err := showAgain(op, lines, now); err != nil {
-			return err
-		}
-		before, last = lines, now
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// lagOnce shows one look, and judges it.
+func lagOnce(ctx context.Context, op *operator, o lagOptions) error {
+	lines, err := look(ctx, op, o)
+	if err != nil {
+		return err
+	}
+	absent := neverRan(lines, o)
+	if op.json {
+		err = op.writeJSON(lines)
+	} else {
+		err = lagTable(op.paint, lines, false).write(op.out)
+		for _, who := range absent {
+			fmt.Fprintf(op.out, "Nobody reads: %s.\n", who)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return tooFar(lines, absent, o.most)
+}
+
+// neverRan says which services should read what was looked at, and never did.
+func neverRan(lines []behind, o lagOptions) []string {
+	var absent []string
+	if slices.Contains(streams(), o.stream) && o.stream != event.Stream(event.EventBus) && len(lines) == 0 {
+		absent = append(absent, "no group is on "+o.stream)
+	}
+	for _, name := range services() {
+		wanted := o.stream == "" && (o.group == "" || o.group == name)
+		if wanted && !slices.ContainsFunc(lines, func(l behind) bool { return l.Group == name }) {
+			absent = append(absent, name+" has never run here")
+		}
+	}
+	return absent
 }
 
 // showAgain writes one look of many: over the last one on a terminal, one JSON
@@ -125,13 +166,17 @@ func showAgain(op *operator, lines []behind, now time.Time) error {
 
 func look(ctx context.Context, op *operator, o lagOptions) ([]behind, error) {
 	states, err := op.states(ctx, o.group, o.stream)
+	if errors.Is(err, errNoGroup) && o.stream == "" && slices.Contains(services(), o.group) {
+		return []behind{}, nil // it should be there, and that it is not is told
+	}
 	if err != nil {
 		return nil, err
 	}
 	lines := []behind{}
 	for _, s := range states {
 		for _, g := range s.Groups {
-			b := behind{Stream: s.Name, GroupState: g, known: g.Lag != nil && g.URL == ""}
+			b := behind{Group: g.Name, Stream: s.Name, GroupState: g, known: g.Lag != nil && g.URL == ""}
+			b.State = b.state().text
 			if b.known {
 				b.finished = s.Length - *g.Lag - g.Pending
 			}
@@ -145,7 +190,7 @@ func look(ctx context.Context, op *operator, o lagOptions) ([]behind, error) {
 func rate(lines, before []behind, took time.Duration) {
 	for i := range lines {
 		for _, b := range before {
-			if l := &lines[i]; b.Stream == l.Stream && b.Name == l.Name && b.known && l.known {
+			if l := &lines[i]; b.Stream == l.Stream && b.Group == l.Group && b.known && l.known {
 				perSecond := max(0, float64(l.finished-b.finished)/took.Seconds())
 				l.Rate = &perSecond
 			}
@@ -172,7 +217,7 @@ func lagTable(p paint, lines []behind, rates bool) *grid {
 			dead.code = colourRed
 		}
 		row := []cell{
-			plain(l.Stream), plain(visible(l.Name, 40)), plain(lagText), plain(thousands(l.Pending)), plain(oldest), dead,
+			plain(l.Stream), plain(visible(l.Group, 40)), plain(lagText), plain(thousands(l.Pending)), plain(oldest), dead,
 			plain(fmt.Sprintf("%d of %d", alive(l.Consumers), len(l.Consumers))),
 		}
 		if rates {
@@ -213,23 +258,30 @@ func (b behind) state() cell {
 	}
 }
 
-// tooFar is a [wrongError] if a group is more than most behind; less than 0 is
-// no bound.
-func tooFar(lines []behind, most int64) error {
+// tooFar is a [wrongError] if a group is more than most behind, or a service is
+// absent; less than 0 is no bound.
+func tooFar(lines []behind, absent []string, most int64) error {
 	var wrong []string
 	for _, l := range lines {
 		switch {
 		case most < 0 || l.URL != "": // of a subscriber nothing is counted
 		case l.Lag == nil:
-			wrong = append(wrong, fmt.Sprintf("%s on %s: Redis cannot tell", l.Name, l.Stream))
+			wrong = append(wrong, fmt.Sprintf("%s on %s: Redis cannot tell", l.Group, l.Stream))
 		case *l.Lag+l.Pending > most:
-			wrong = append(wrong, fmt.Sprintf("%s on %s: %s", l.Name, l.Stream, thousands(*l.Lag+l.Pending)))
+			wrong = append(wrong, fmt.Sprintf("%s on %s: %s", l.Group, l.Stream, thousands(*l.Lag+l.Pending)))
 		}
 	}
-	if len(wrong) == 0 {
+	var all []string
+	if len(wrong) > 0 {
+		all = append(all, fmt.Sprintf("more than %s behind: %s", thousands(most), strings.Join(wrong, "; ")))
+	}
+	if most >= 0 {
+		all = append(all, absent...)
+	}
+	if len(all) == 0 {
 		return nil
 	}
-	return wrongError{fmt.Errorf("more than %s behind: %s", thousands(most), strings.Join(wrong, "; "))}
+	return wrongError{errors.New(strings.Join(all, "; "))}
 }
 
 // completeStreams lets a shell complete the flags group and stream of a command.

@@ -114,7 +114,7 @@ func explained(ctx context.Context, err error) error {
 	if ctx.Err() != nil || !bus.Unavailable(err) || bus.Answered(err) && !bus.Refused(err) {
 		return err
 	}
-	err = fmt.Errorf("%w; %s", err, awayAdvice(err))
+	err = fmt.Errorf("%w\n→ %s", err, awayAdvice(err))
 	if bus.NotLetIn(err) {
 		return usageError{err}
 	}
@@ -165,6 +165,8 @@ func services() []string {
 	return []string{event.Posts, event.Comments, event.Moderator, event.Query}
 }
 
+var errNoGroup = errors.New("no group")
+
 // states returns how the streams stand; group and stream, if not empty, choose.
 func (o *operator) states(ctx context.Context, group, stream string) ([]eventbus.StreamState, error) {
 	all, err := eventbus.States(ctx, o.bus)
@@ -187,7 +189,7 @@ func (o *operator) states(ctx context.Context, group, stream string) ([]eventbus
 	case len(chosen) == 0:
 		return nil, fmt.Errorf("there is no stream %s", visible(stream, 60))
 	case !found:
-		return nil, fmt.Errorf("no group %s reads there", visible(group, 60))
+		return nil, fmt.Errorf("%w %s reads there", errNoGroup, visible(group, 60))
 	}
 	return chosen, nil
 }

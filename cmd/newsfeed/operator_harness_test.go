@@ -34,9 +34,10 @@ var varying = []struct {
 	{regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3}  `), "<clock>       "},
 	{regexp.MustCompile(` *[+-]\d+ ms`), " +<n> ms"},
 	{regexp.MustCompile(`([ \n]|\x1b\[\d\dm)\d+[smhd]((?:\x1b\[0m)?) {2,}`), "${1}<ago>${2}  "},
-	{regexp.MustCompile(`(?m) \d+[smhd]( ago|:| \(|$)`), " <ago>$1"},
+	{regexp.MustCompile(`(?m) \d+[smhd]( ago|:| \(|"|$)`), " <ago>$1"},
 	{regexp.MustCompile(`("(?:idleMs|oldestPendingMs)": )\d+`), "$1<ms>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
+	{regexp.MustCompile(`127\.0\.0\.1 -p \d+`), "127.0.0.1 -p <port>"},
 	{regexp.MustCompile(`\d+\.\d+\.\d+ at `), "<version> at "},
 	{regexp.MustCompile(`\d+ MB`), "<n> MB"},
 }

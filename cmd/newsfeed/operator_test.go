@@ -172,7 +172,7 @@ func TestLagWatch(t *testing.T) {
 		t.Errorf("shown:\n%s", got)
 	}
 	lines := strings.Split(watch(t, c, "\n", "--json"), "\n")
-	if !strings.HasPrefix(lines[0], `[{"stream":"{posts}:events","name":"query"`) || strings.Contains(lines[0], "rate") || !strings.Contains(lines[1], `"rate":0`) {
+	if !strings.HasPrefix(lines[0], `[{"group":"query","stream":"{posts}:events"`) || strings.Contains(lines[0], "rate") || !strings.Contains(lines[1], `"rate":0`) {
 		t.Errorf("shown:\n%s\n%s", lines[0], lines[1])
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -207,7 +207,7 @@ func TestCompletion(t *testing.T) {
 
 func TestTooFar(t *testing.T) {
 	line := func(lag *int64, pending int64, url string) behind {
-		return behind{Stream: postsStream, GroupState: eventbus.GroupState{Name: "query", Lag: lag, Pending: pending, URL: url}}
+		return behind{Group: "query", Stream: postsStream, GroupState: eventbus.GroupState{Lag: lag, Pending: pending, URL: url}}
 	}
 	for _, tt := range []struct {
 		name string
@@ -222,7 +222,7 @@ func TestTooFar(t *testing.T) {
 		{"a subscriber", line(nil, 0, "http://hook.example"), 10, ""},
 	} {
 		got := ""
-		if err := tooFar([]behind{tt.line}, tt.most); err != nil {
+		if err := tooFar([]behind{tt.line}, nil, tt.most); err != nil {
 			got = err.Error()
 		}
 		if got != tt.want {

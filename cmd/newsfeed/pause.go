@@ -28,15 +28,25 @@ meanwhile waits on the streams.`,
 		if err := o.wantGroup(ctx, args[0], readers); err != nil {
 			return err
 		}
+		before, err := o.bus.PauseOf(ctx, args[0])
+		if err != nil {
+			return err
+		}
 		p, err := o.bus.Pause(ctx, args[0], reason)
 		if err != nil {
 			return err
 		}
 		if o.json {
 			return o.writeJSON(struct {
-				Group  string    `json:"group"`
-				Paused bus.Pause `json:"paused"`
-			}{args[0], p})
+				Group   string    `json:"group"`
+				Paused  bus.Pause `json:"paused"`
+				Already bool      `json:"already"`
+			}{args[0], p, before != nil})
+		}
+		if before != nil {
+			_, err = fmt.Fprintf(o.out, "%s was paused already%s, and stays so as it is. To let it go on: newsfeed resume %s\n",
+				args[0], pauseText(p), args[0])
+			return err
 		}
 		_, err = fmt.Fprintf(o.out, "%s is paused%s. To let it go on: newsfeed resume %s\n",
 			args[0], pauseText(p), args[0])

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,10 +33,64 @@ would not vouch for.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return up(cmd, environ, o) },
 	}
 	o.register(root)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if (cmd == root || cmd.Name() == "up") && strings.Contains(err.Error(), "--redis-url") {
+			err = fmt.Errorf("%w: %s takes the Redis to use from REDIS_URL", err, cmd.CommandPath())
+		}
+		return usageError{err}
+	})
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newUp(environ), newTail(environ), newToken(), newRules(environ))
 	root.AddCommand(operators(environ)...)
 	return root
+}
+
+// newHelp is cobra's own help, except that a command that there is not is an error.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || about == nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("unknown command %q, see %s --help", strings.Join(args, " "), cmd.Root().Name())}
+			}
+			return about.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			about, _, err := cmd.Root().Find(args)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			var names []string
+			for _, sub := range about.Commands() {
+				if sub.IsAvailableCommand() {
+					names = append(names, sub.Name())
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+// withCommands makes cmd one that does nothing by itself.
+func withCommands(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(under...)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError{fmt.Errorf("unknown command %q, see %s --help", args[0], cmd.CommandPath())}
+		}
+		var names []string
+		for _, sub := range under {
+			names = append(names, sub.Name())
+		}
+		which := names[0]
+		if last := len(names) - 1; last > 0 {
+			which = strings.Join(names[:last], ", ") + " or " + names[last]
+		}
+		return usageError{fmt.Errorf("say which: %s %s", cmd.CommandPath(), which)}
+	}
+	return cmd
 }
 
 // usageError says that the command line is wrong.

@@ -16,10 +16,9 @@ import (
 
 func newRules(environ map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rules", Short: "Check the moderator's rules, try them on comments, and judge comments anew", Args: noArgs, RunE: help,
+		Use: "rules", Short: "Check the moderator's rules, try them on comments, and judge comments anew",
 	}
-	cmd.AddCommand(newRulesCheck(), newRulesDryRun(environ), newRulesApply(environ))
-	return cmd
+	return withCommands(cmd, newRulesCheck(), newRulesDryRun(environ), newRulesApply(environ))
 }
 
 func newRulesCheck() *cobra.Command {
@@ -138,6 +137,9 @@ func judgeAgain(cmd *cobra.Command, environ map[string]string, f redisFlags, pat
 	tally, err := moderator.JudgeAgain(ctx, b, again)
 	p.end()
 	would := map[bool]string{true: "would be judged otherwise", false: "judged otherwise"}[again.DryRun]
+	if err != nil && tally.Seen == 0 {
+		return unlessStopped(ctx, explained(ctx, err))
+	}
 	fmt.Fprintf(out, "%d comments looked at, %d %s, %d decided by people and left as they are\n",
 		tally.Seen, tally.Changed, would, tally.ByPerson)
 	return unlessStopped(ctx, explained(ctx, err))

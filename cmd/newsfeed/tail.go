@@ -2,23 +2,27 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"newsfeed/internal/bus"
+	"newsfeed/internal/event"
 )
 
 type tailOptions struct {
 	redis     redisFlags
 	fromStart bool
 	types     []string
+	json      bool
 }
 
 func newTail(environ map[string]string) *cobra.Command {
@@ -26,13 +30,21 @@ func newTail(environ map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tail",
 		Short: "Show the events of all streams as they happen, each comment's as a chain",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return tail(cmd, environ, o) },
+		Long: `Show the events of all streams as they happen, each comment's as a chain. Redis
+may go away and come back meanwhile.
+
+With --json each event is a line: where it stands, and its envelope.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return tail(cmd, environ, o) },
 	}
 	f := cmd.Flags()
 	o.redis.register(f)
 	f.BoolVar(&o.fromStart, "from-start", false, "begin with the first event and not with the next")
 	f.StringSliceVar(&o.types, "type", nil, "only events of these types, such as CommentModerated")
+	f.BoolVar(&o.json, "json", false, "write a line of JSON for each event, for programs")
+	if err := cmd.RegisterFlagCompletionFunc("type", fixed(event.Types())); err != nil {
+		panic(err) // the flag is not there, or twice
+	}
 	return cmd
 }
 
@@ -43,9 +55,15 @@ func tail(cmd *cobra.Command, environ map[string]string, o tailOptions) error {
 		return err
 	}
 	defer closeBus()
+	for _, typ := range o.types {
+		if !slices.Contains(event.Types(), typ) {
+			fmt.Fprintf(errOut, "%s is no type of the newsfeed's own, which are %s; waiting for it all the same\n",
+				visible(typ, 60), strings.Join(event.Types(), ", "))
+		}
+	}
 	d := newDrawing(colourful(out, environ))
 	t := &tailer{
-		bus: b, drawing: d, types: o.types, out: out, errOut: errOut,
+		bus: b, drawing: d, types: o.types, json: o.json, out: out, errOut: errOut,
 		order: &order{knows: func(id string) bool { _, ok := d.known[id]; return ok }},
 	}
 	return unlessStopped(ctx, explained(ctx, t.run(ctx, o.fromStart)))
@@ -65,9 +83,10 @@ type tailer struct {
 	order       *order
 	drawing     *drawing
 	types       []string // none means all
+	json        bool
 	out, errOut io.Writer
 
-	toldAway bool
+	gone outage
 }
 
 func (t *tailer) run(ctx context.Context, fromStart bool) error {
@@ -123,10 +142,10 @@ func (t *tailer) follow(ctx context.Context, from map[string]bus.ID) error {
 				return it.err
 			}
 			if it.err != nil {
-				t.away(it.err)
+				t.gone.tell(t.errOut, it.err)
 				continue
 			}
-			t.toldAway = false
+			t.gone.over()
 			ready = t.order.take(it.entry, time.Now())
 		}
 		if err := t.show(ready); err != nil {
@@ -140,26 +159,31 @@ func (t *tailer) insist(ctx context.Context, ask func() error) error {
 	for {
 		err := ask()
 		if !bus.Unavailable(err) || bus.Refused(err) {
-			t.toldAway = false
+			t.gone.over()
 			return err
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		t.away(err)
+		t.gone.tell(t.errOut, err)
 		if err := bus.WaitReady(ctx, t.bus.Redis(), slog.New(slog.DiscardHandler)); err != nil {
 			return err
 		}
 	}
 }
 
-// away says that Redis does not answer, once until the next event.
-func (t *tailer) away(err error) {
-	if !t.toldAway {
-		fmt.Fprintln(t.errOut, "Redis does not answer; going on when it does:", err)
+// outage is a time in which Redis does not answer.
+type outage struct{ told bool }
+
+// tell says so, once until it is over.
+func (o *outage) tell(w io.Writer, err error) {
+	if !o.told {
+		fmt.Fprintln(w, "Redis does not answer; going on when it does:", err)
 	}
-	t.toldAway = true
+	o.told = true
 }
+
+func (o *outage) over() { o.told = false }
 
 func (t *tailer) show(entries []bus.Entry) error {
 	for _, e := range entries {
@@ -167,11 +191,34 @@ func (t *tailer) show(entries []bus.Entry) error {
 		if len(t.types) > 0 && !slices.Contains(t.types, e.Event.Type) {
 			continue
 		}
+		if t.json {
+			data, err := json.Marshal(placedOf(e))
+			if err != nil {
+				return fmt.Errorf("tail: %w", err)
+			}
+			line = string(data) + "\n"
+		}
 		if _, err := io.WriteString(t.out, line); err != nil {
 			return fmt.Errorf("tail: %w", err)
 		}
 	}
 	return nil
+}
+
+// placed is an event as programs are told of it: where it stands, and its envelope.
+type placed struct {
+	Stream string      `json:"stream"`
+	Entry  string      `json:"entry"`
+	Event  event.Event `json:"event"`
+}
+
+// placedOf makes a text of data that are no JSON.
+func placedOf(e bus.Entry) placed {
+	p := placed{Stream: e.Stream, Entry: e.ID.String(), Event: e.Event}
+	if !json.Valid(e.Event.Data) {
+		p.Event.Data, _ = json.Marshal(string(e.Event.Data)) // of a string, never fails
+	}
+	return p
 }
 
 // colourful reports whether out is a terminal whose user has nothing against

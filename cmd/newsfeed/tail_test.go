@@ -51,12 +51,17 @@ type tailRun struct {
 
 func startTail(t *testing.T, environ map[string]string, args ...string) *tailRun {
 	t.Helper()
+	return startCommand(t, environ, append([]string{"tail"}, args...)...)
+}
+
+func startCommand(t *testing.T, environ map[string]string, args ...string) *tailRun {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	run := &tailRun{stop: stop, ended: make(chan error, 1)}
 	cmd := newRoot(environ)
 	cmd.SetOut(&run.out)
 	cmd.SetErr(&run.errOut)
-	cmd.SetArgs(append([]string{"tail"}, args...))
+	cmd.SetArgs(args)
 	var wg sync.WaitGroup
 	wg.Go(func() { run.ended <- cmd.ExecuteContext(ctx) })
 	t.Cleanup(func() {

@@ -10,8 +10,7 @@ import (
 )
 
 func newToken() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Make tokens for moderators", Args: noArgs, RunE: help}
-	cmd.AddCommand(&cobra.Command{
+	return withCommands(&cobra.Command{Use: "token", Short: "Make tokens for moderators"}, &cobra.Command{
 		Use:   "new NAME",
 		Short: "Make a token for a moderator, and show it this once",
 		Long: `Make a token for a moderator, and show it this once.
@@ -30,11 +29,7 @@ a token, add the new line, and take the old one out once the new is in use.`,
 			return err
 		},
 	})
-	return cmd
 }
-
-// help is what a command does that only has others under it.
-func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 // oneArg asks for one argument.
 func oneArg(name string) cobra.PositionalArgs {

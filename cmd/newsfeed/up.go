@@ -30,6 +30,13 @@ func (o *upOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.dataDir, "data-dir", "./data", "where Redis keeps its data")
 	f.BoolVar(&o.everywhere, "all-interfaces", false,
 		"listen on every interface and not on loopback only, as a container must (Redis stays on loopback)")
+	var names []string
+	for _, s := range allServices() {
+		names = append(names, s.name)
+	}
+	if err := cmd.RegisterFlagCompletionFunc("without", fixed(names)); err != nil {
+		panic(err) // the flag is not there, or twice
+	}
 }
 
 func newUp(environ map[string]string) *cobra.Command {

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -40,6 +41,10 @@ func (s Search) most() int {
 // [ErrNotFound].
 type NotFoundError struct {
 	ID string
+	// About are the latest events of what has that id instead, a post or a comment,
+	// newest first by stream, and More says that there are others.
+	About []Entry
+	More  bool
 	// Cut names the streams that have more entries than were looked at.
 	Cut []string
 }
@@ -83,10 +88,23 @@ func (b *Bus) Find(ctx context.Context, id string, s Search) (Entry, error) {
 		}
 	}
 	missing := &NotFoundError{ID: id}
+	isOrTold := func(stream string) func(redis.XMessage) bool {
+		told := 0
+		return func(m redis.XMessage) bool {
+			if !is(m) && tells(m, id) {
+				if told++; told > maxAbout {
+					missing.More = true
+				} else {
+					missing.About = append(missing.About, entriesOf(stream, []redis.XMessage{m})...)
+				}
+			}
+			return is(m)
+		}
+	}
 	progress := s.progress()
 	for _, stream := range s.Streams {
 		sc := scan{b: b, stream: stream, to: MaxID, newest: true, most: s.most(), progress: progress}
-		if e, found, err := sc.first(ctx, is); err != nil || found {
+		if e, found, err := sc.first(ctx, isOrTold(stream)); err != nil || found {
 			return e, err
 		}
 		if sc.cut {
@@ -94,6 +112,19 @@ func (b *Bus) Find(ctx context.Context, id string, s Search) (Entry, error) {
 		}
 	}
 	return Entry{}, missing
+}
+
+// maxAbout is how many events of each stream are kept that tell of an id.
+const maxAbout = 20
+
+// tells reports whether an entry tells of the post or comment of that id.
+func tells(m redis.XMessage, id string) bool {
+	if m.Values[event.FieldSubject] == id {
+		return true
+	}
+	data, _ := m.Values[event.FieldData].(string)
+	var what struct{ ID, PostID string }
+	return strings.Contains(data, id) && json.Unmarshal([]byte(data), &what) == nil && (what.ID == id || what.PostID == id)
 }
 
 // progress returns a function to be told how many more entries have been looked at.

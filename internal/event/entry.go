@@ -13,11 +13,12 @@ import (
 // for readers that sort entries before they parse them.
 const FieldSubject = "subject"
 
-// FieldID, FieldType and FieldSource are the fields that hold the event's id, its
-// type and who wrote it.
+// FieldID, FieldType, FieldData and FieldSource are the fields that hold the event's
+// id, its type, what it tells and who wrote it.
 const (
 	FieldID     = "id"
 	FieldType   = "type"
+	FieldData   = "data"
 	FieldSource = "source"
 )
 
@@ -30,7 +31,6 @@ const (
 
 // The names of a stream entry's other fields, in the order in which they are written.
 const (
-	fieldData  = "data"
 	fieldTime  = "time"
 	fieldTrace = "traceparent"
 )
@@ -39,7 +39,7 @@ const (
 // they are written.
 func FieldNames() [9]string {
 	return [9]string{
-		FieldType, fieldData, FieldID, FieldSource, FieldSubject, fieldTime, FieldCorrelation, FieldCausation, fieldTrace,
+		FieldType, FieldData, FieldID, FieldSource, FieldSubject, fieldTime, FieldCorrelation, FieldCausation, fieldTrace,
 	}
 }
 
@@ -82,7 +82,7 @@ func Parse[V any](stream, entryID string, fields map[string]V) (Event, error) {
 	}
 	e := Event{
 		Type:          field(FieldType),
-		Data:          json.RawMessage(field(fieldData)),
+		Data:          json.RawMessage(field(FieldData)),
 		ID:            field(FieldID),
 		Source:        field(FieldSource),
 		Subject:       field(FieldSubject),
