@@ -49,7 +49,7 @@ func TestAdviceOnPersistenceKeepsTheData(t *testing.T) {
 		}
 		call, waits, _ := strings.Cut(strings.TrimSpace(call), " shows ")
 		bustest.Eventually(t, 20*time.Second, call, func() bool {
-			out, err := exec.CommandContext(t.Context(), "sh", "-c", "redis-cli "+call).CombinedOutput() //nolint:gosec // what doctor says is what is tested
+			out, err := exec.CommandContext(t.Context(), "sh", "-c", "redis-cli "+call).CombinedOutput()
 			if err != nil || strings.Contains(string(out), "ERR") {
 				t.Fatalf("%s: %v: %s", call, err, out)
 			}
