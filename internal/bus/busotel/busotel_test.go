@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -74,6 +75,8 @@ func (r *rig) named(name string, n int) []sdk.ReadOnlySpan {
 		}
 		return len(found) >= n
 	})
+	// One that handles an entry may end after what it published has been handled.
+	slices.SortStableFunc(found, func(a, b sdk.ReadOnlySpan) int { return a.StartTime().Compare(b.StartTime()) })
 	return found
 }
 
