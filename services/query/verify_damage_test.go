@@ -24,6 +24,12 @@ func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 	if err := Readable(ctx, r.bus); err != nil {
 		t.Fatalf("before: %v", err)
 	}
+	if err := c.ZAdd(ctx, v.feed(), z("garbage")).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Readable(ctx, r.bus); err != nil {
+		t.Errorf("with the place of no post in the feed: %v", err)
+	}
 	for _, err := range []error{
 		c.Set(ctx, v.post("p0"), `{"id":`, 0).Err(),
 		c.Del(ctx, v.post("p1")).Err(), c.LPush(ctx, v.post("p1"), "x").Err(),
@@ -31,7 +37,6 @@ func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 		c.Set(ctx, v.comments("p5"), "x", 0).Err(),
 		c.Set(ctx, v.order("p6"), "x", 0).Err(),
 		c.Set(ctx, v.approved("p7"), "x", 0).Err(),
-		c.ZAdd(ctx, v.feed(), z("garbage")).Err(),
 	} {
 		if err != nil {
 			t.Fatal(err)
