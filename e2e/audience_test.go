@@ -86,7 +86,7 @@ func withoutRaceDetector(t *testing.T, service string) string {
 		return ""
 	}
 	path := filepath.Join(t.TempDir(), service)
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../cmd/"+service).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, "../cmd/"+service).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return path

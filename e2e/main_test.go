@@ -40,7 +40,7 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	programs = dir
-	args := append([]string{"build", "-o", dir + string(filepath.Separator)}, buildFlags...)
+	args := append([]string{"build", "-buildvcs=false", "-o", dir + string(filepath.Separator)}, buildFlags...)
 	for _, name := range append(slices.Clone(services), doors...) {
 		args = append(args, "../cmd/"+name)
 	}
