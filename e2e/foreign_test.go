@@ -133,7 +133,7 @@ func (m *mixed) startNode(name string, env ...string) int {
 	if file == "" {
 		file = name + ".js"
 	}
-	port := freePort(m.t)
+	port := bustest.FreePort(m.t)
 	cmd := exec.Command("node", file)
 	cmd.Dir = nodeFolder
 	cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port), fmt.Sprintf("BUS=http://localhost:%d", m.bus.port))

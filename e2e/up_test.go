@@ -36,7 +36,7 @@ func freeOffset(t *testing.T) int {
 		offset := 15_000 + rand.IntN(10_000)
 		free := true
 		for _, port := range []int{3000, 5001, 5002, 5003, 5004, 5005, 6380} {
-			free = take(t, port+offset) && free
+			free = bustest.TakePort(t, port+offset) && free
 		}
 		if free {
 			return offset
