@@ -29,7 +29,7 @@ type allInOne struct {
 	t      *testing.T
 	offset int
 	cmd    *exec.Cmd
-	out    output
+	out    bustest.Buffer
 	exited chan error
 }
 

@@ -142,17 +142,7 @@ func inspect(t testing.TB, template, name string) string {
 
 func (s *stack) eventually(within time.Duration, what string, wrong func() string) {
 	s.t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		left := wrong()
-		if left == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not within %s: %s; at last: %s", within, what, left)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	bustest.Settles(s.t, within, what, wrong)
 }
 
 // healthy waits until the health checks of the services' containers say so.
