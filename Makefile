@@ -7,8 +7,12 @@ ARGS ?=
 # make test TESTFLAGS='-run Redrive -count=10'
 TESTFLAGS ?=
 
+# The go command cannot ask git about a checkout that belongs to another user, such
+# as root's in a container; what is built to be kept is told its version by name.
+export GOFLAGS := $(strip $(shell cd / && GOTOOLCHAIN=local go env GOFLAGS 2>/dev/null) -buildvcs=false)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e e2e-containers e2e-k8s go lint
+.PHONY: help run test check check-needs fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e e2e-containers e2e-k8s go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-14s %s\n' "$$t" "$$d"; done
@@ -17,15 +21,16 @@ help: ## show this list
 run: go ## start everything in one process, on loopback only
 	@sh scripts/install-missing.sh run
 	@sh scripts/frontend.sh build || echo 'the page could not be built; going on with what there is' >&2
-	@go build -buildvcs=false -o bin/newsfeed ./cmd/newsfeed && exec bin/newsfeed $(ARGS)
+	@go build -ldflags '$(LDFLAGS)' -o bin/newsfeed ./cmd/newsfeed && exec bin/newsfeed $(ARGS)
 
 test: go ## run all tests, with the race detector
 	@sh scripts/install-missing.sh test
 	@sh scripts/frontend.sh test
+	@sh scripts/frontend.sh build
 	go test -race -timeout 20m $(TESTFLAGS) ./...
 	cd bench && go test -race $(TESTFLAGS) ./...
 
-check: go lint ## formatting, go vet, linters, and which package may import which
+check: go check-needs lint ## formatting, go vet, linters, and which package may import which
 	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }
 	go vet ./...
 	go vet -tags containers ./e2e/containers
@@ -45,7 +50,7 @@ frontend: ## build the page that the commands serve, where there is Node.js
 	@sh scripts/frontend.sh build
 
 build: go frontend ## build the commands into bin/
-	go build -o bin/ ./cmd/...
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 # CHROMIUM says where the browser is, if not in /usr/bin/chromium.
 e2e-page: go ## drive a browser through the page, with the real services
@@ -114,11 +119,15 @@ e2e-k8s: go ## test infra/k8s and its walkthrough on the cluster of KUBECONFIG (
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS = -X newsfeed/internal/web.version=$(VERSION) -X newsfeed/internal/web.commit=$(COMMIT)
 
 GOFILES = find . -name node_modules -prune -o -name '*.go' -type f
 
 go:
 	@sh scripts/require-go.sh
+
+check-needs:
+	@sh scripts/install-missing.sh check
 
 lint:
 	@[ "$$(bin/golangci-lint version --short 2>/dev/null)" = $(GOLANGCI_LINT) ] || { \

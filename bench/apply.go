@@ -44,7 +44,7 @@ func measureApply(ctx context.Context, s *stage) ([]*row, error) {
 		return nil, err
 	}
 	r := &row{
-		Key: "apply", What: "applying comment events to the view, 5,000 posts", Unit: "events/s", Bounds: []bound{least(0.12, bareLoop)},
+		Key: "apply", What: "an empty view takes in 5,000 posts and 50,000 comments, from the start of the process", Unit: "events/s", Bounds: []bound{least(0.12, bareLoop)},
 	}
 	last := ""
 	err = s.rounds(ctx, []*row{r},

@@ -222,6 +222,8 @@ func consumeUnder(ctx context.Context, s *stage, fsync string) (*row, error) {
 		Key: "consume-" + fsync, What: "consume and acknowledge, " + fsync, Unit: "events/s",
 		Bounds: []bound{least(0.85, bareLoop), least(20, watermillPlain, watermillBest), least(20, asynqPlain, asynqBest)},
 	}
+	r.note("newsfeed and the bare loop handle %s events a round; watermill %s, with 64 subscribers %s; asynq %s, with Concurrency 64 %s",
+		number(many), number(few), number(4*few), number(few), number(2*few))
 	group := func(name string, round int) string { return name + strconv.Itoa(round) }
 	return r, s.rounds(ctx, []*row{r},
 		contestant{newsfeed, one(func(ctx context.Context, round int) (float64, error) {

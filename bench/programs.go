@@ -18,7 +18,7 @@ type programs string
 // buildPrograms builds the project's commands and the bare servers.
 func buildPrograms(ctx context.Context, root, dir string) (programs, error) {
 	for _, b := range []struct{ in, what string }{{root, "./cmd/..."}, {filepath.Join(root, "bench"), "./bare"}} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), b.what) //nolint:gosec // own arguments
+		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", dir+string(filepath.Separator), b.what) //nolint:gosec // own arguments
 		cmd.Dir, cmd.Stderr = b.in, os.Stderr
 		if err := cmd.Run(); err != nil {
 			return "", fmt.Errorf("build %s: %w", b.what, err)

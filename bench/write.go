@@ -44,13 +44,13 @@ func measureWrite(ctx context.Context, s *stage) ([]*row, error) {
 	contestants = append(contestants, s.writer(bareDecode, bare, write, func(ctx context.Context) (n int, err error) {
 		return n, newClient().get(ctx, bare.url()+"/count", &n)
 	}))
-	for name, env := range map[string]string{expressPlain: "", expressBest: "production"} {
-		app, err := s.express(ctx, env, "event-bus", "posts", "comments", "moderation", "query")
+	for _, c := range []struct{ name, env string }{{expressPlain, ""}, {expressBest, "production"}} {
+		app, err := s.express(ctx, c.env, "event-bus", "posts", "comments", "moderation", "query")
 		if err != nil {
 			return nil, err
 		}
 		posts := app["posts"]
-		contestants = append(contestants, s.writer(name, posts, write, func(ctx context.Context) (n int, err error) {
+		contestants = append(contestants, s.writer(c.name, posts, write, func(ctx context.Context) (n int, err error) {
 			return n, newClient().get(ctx, posts.url()+"/count", &n)
 		}))
 	}

@@ -55,8 +55,29 @@ func (f *faults) strike(last time.Duration) {
 	}
 	f.running.Wait()
 	for _, proxy := range f.c.proxies {
-		proxy.SwallowReply("", 0)
+		f.count(swallowed, proxy.SwallowReply("", 0))
 	}
+}
+
+// Faults that a minute always has.
+const (
+	swallowed  = "replies swallowed"
+	failedOver = "failover done"
+	killed     = "process killed (SIGKILL)"
+	killedSlow = "process killed while its Redis is slow"
+)
+
+// missing returns which of those never struck, though they had the time to: a minute has
+// about eight failovers, and more of the others.
+func (f *faults) missing(last time.Duration) (never []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, what := range []string{swallowed, failedOver, killed, killedSlow} {
+		if last >= time.Minute && f.struck[what] == 0 {
+			never = append(never, what)
+		}
+	}
+	return never
 }
 
 // between is a time of at least least and less than most milliseconds.
@@ -109,7 +130,7 @@ func (f *faults) swallow() {
 	if name == "" {
 		name = "any command"
 	}
-	f.hit("replies swallowed: "+strings.ToUpper(name[:1])+name[1:], proxy, func() { proxy.SwallowReply(word, times) })
+	f.hit("replies to be swallowed: "+strings.ToUpper(name[:1])+name[1:], proxy, func() { f.count(swallowed, proxy.SwallowReply(word, times)) })
 }
 
 func (f *faults) slow() {
@@ -128,7 +149,7 @@ func (f *faults) slow() {
 func (f *faults) killProcess() {
 	p, _ := f.process()
 	away := f.between(0, 2000)
-	f.hit("process killed (SIGKILL)", p, func() {
+	f.hit(killed, p, func() {
 		p.kill()
 		time.Sleep(away)
 		p.start()
@@ -140,7 +161,7 @@ func (f *faults) killProcess() {
 func (f *faults) killSlow() {
 	p, proxy := f.process()
 	delay, working, away := f.between(50, 300), f.between(300, 1500), f.between(0, 1000)
-	f.hit("process killed while its Redis is slow", p, func() {
+	f.hit(killedSlow, p, func() {
 		proxy.Slow(delay, 0)
 		time.Sleep(working)
 		p.kill()
@@ -189,6 +210,6 @@ func (f *faults) failover() {
 			f.count("failover given up: "+err.Error(), 1)
 			return
 		}
-		f.count("failover done", 1)
+		f.count(failedOver, 1)
 	})
 }

@@ -44,6 +44,9 @@ func TestChaos(t *testing.T) {
 	c.load.end()
 	t.Log(c.load)
 	t.Log(c.faults)
+	for _, never := range c.faults.missing(*last) {
+		t.Errorf("not once in %s: %s", *last, never)
+	}
 	c.check()
 	if t.Failed() {
 		t.Logf("again: make chaos ARGS='-for %s -seed %d'", *last, *seed)

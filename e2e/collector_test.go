@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"newsfeed/internal/bustest"
 )
 
 // blackHole returns the address of a collector that takes connections and says
@@ -38,7 +40,7 @@ func TestCollectorsUnreachable(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string]map[string]string{
 		"silent":  {"OTEL_EXPORTER_OTLP_ENDPOINT": blackHole(t)},
-		"refuses": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:" + strconv.Itoa(freePort(t)), "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+		"refuses": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:" + strconv.Itoa(bustest.FreePort(t)), "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Its queue is soon full.

@@ -133,13 +133,13 @@ func (m *mixed) startNode(name string, env ...string) int {
 	if file == "" {
 		file = name + ".js"
 	}
-	port := freePort(m.t)
+	port := bustest.FreePort(m.t)
 	cmd := exec.Command("node", file)
 	cmd.Dir = nodeFolder
 	cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port), fmt.Sprintf("BUS=http://localhost:%d", m.bus.port))
 	cmd.Env = append(cmd.Env, env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var log output
+	var log bustest.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		m.t.Fatal(err)
@@ -153,24 +153,6 @@ func (m *mixed) startNode(name string, env ...string) int {
 	})
 	bustest.Eventually(m.t, patience, "the foreign "+name+" listens", func() bool { return log.String() == "listening\n" })
 	return port
-}
-
-// output takes what a process writes while a test reads it.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
 
 func (m *mixed) answers(port int, path string) {

@@ -3,11 +3,15 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -27,6 +31,21 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 // are that have been built already.
 const programsVariable = "NEWSFEED_E2E_PROGRAMS"
 
+// programsPrefix is how the folders of the programs begin, before the id of the
+// process that they are of.
+const programsPrefix = "newsfeed-e2e-"
+
+// removeLeftBehind removes the folders of runs that came to no end of their own.
+func removeLeftBehind() {
+	found, _ := filepath.Glob(filepath.Join(os.TempDir(), programsPrefix+"*-*")) // the pattern is right
+	for _, dir := range found {
+		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), programsPrefix), "-")
+		if pid, err := strconv.Atoi(text); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
+
 func run(m *testing.M) int {
 	if err := loadDocuments(); err != nil {
 		return failed("read the OpenAPI documents", err)
@@ -34,13 +53,14 @@ func run(m *testing.M) int {
 	if programs = os.Getenv(programsVariable); programs != "" {
 		return m.Run()
 	}
-	dir, err := os.MkdirTemp("", "newsfeed-e2e")
+	removeLeftBehind()
+	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", programsPrefix, os.Getpid()))
 	if err != nil {
 		return failed("make a folder for the programs", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	programs = dir
-	args := append([]string{"build", "-o", dir + string(filepath.Separator)}, buildFlags...)
+	args := append([]string{"build", "-buildvcs=false", "-o", dir + string(filepath.Separator)}, buildFlags...)
 	for _, name := range append(slices.Clone(services), doors...) {
 		args = append(args, "../cmd/"+name)
 	}

@@ -3,16 +3,15 @@ package e2e
 import (
 	"bytes"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"newsfeed/internal/bustest"
 )
 
 // stopLimit is how long a service may take to end after SIGTERM.
@@ -36,43 +35,13 @@ type process struct {
 // newProcess returns a replica that does not run yet.
 func newProcess(t testing.TB, service, instance, redisURL string) *process {
 	t.Helper()
-	p := &process{t: t, service: service, port: freePort(t), log: filepath.Join(t.TempDir(), instance+".log")}
+	p := &process{t: t, service: service, port: bustest.FreePort(t), log: filepath.Join(t.TempDir(), instance+".log")}
 	p.env = map[string]string{
 		"REDIS_URL": redisURL, "LISTEN_ADDR": p.addr(), "INSTANCE": instance, "LOG_LEVEL": "warn",
 		"RATE_LIMIT": "off", // all clients of the tests have one address
 	}
 	t.Cleanup(p.close)
 	return p
-}
-
-// given are the ports that take has let somebody have: a process that does not run
-// yet, or has been ended for a while, does not keep its port from a test beside it.
-var given sync.Map
-
-// take reports whether the port is to be had: nobody listens on it or has taken it.
-func take(t testing.TB, port int) bool {
-	t.Helper()
-	if _, taken := given.LoadOrStore(port, true); taken {
-		return false
-	}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
-	if err == nil {
-		_ = l.Close()
-	}
-	return err == nil
-}
-
-// freePort returns a port that nobody listens on, below those that the system
-// gives to clients: it must still be free after the process was ended.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		if port := 20_000 + rand.IntN(12_000); take(t, port) {
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 func (p *process) addr() string { return "127.0.0.1:" + strconv.Itoa(p.port) }

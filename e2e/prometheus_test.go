@@ -35,7 +35,7 @@ type prometheus struct {
 // addresses of the system and for how long things take.
 func startPrometheus(t *testing.T, s *system) *prometheus {
 	t.Helper()
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), bustest.FreePort(t)
 	rules := readYAML(t, "alerts.yml")
 	for _, rule := range rules["groups"].([]any)[0].(map[string]any)["rules"].([]any) {
 		if rule := rule.(map[string]any); rule["for"] != nil {

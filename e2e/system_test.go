@@ -109,17 +109,7 @@ const patience = 30 * time.Second
 // eventually polls until wrong has nothing to say.
 func (s *system) eventually(what string, wrong func() string) {
 	s.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		left := wrong()
-		if left == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not within %s: %s; at last: %s", patience, what, left)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	bustest.Settles(s.t, patience, what, wrong)
 }
 
 func (s *system) end() {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +12,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"newsfeed/internal/bustest"
 )
@@ -25,7 +29,7 @@ type allInOne struct {
 	t      *testing.T
 	offset int
 	cmd    *exec.Cmd
-	out    output
+	out    bustest.Buffer
 	exited chan error
 }
 
@@ -36,7 +40,7 @@ func freeOffset(t *testing.T) int {
 		offset := 15_000 + rand.IntN(10_000)
 		free := true
 		for _, port := range []int{3000, 5001, 5002, 5003, 5004, 5005, 6380} {
-			free = take(t, port+offset) && free
+			free = bustest.TakePort(t, port+offset) && free
 		}
 		if free {
 			return offset
@@ -58,7 +62,7 @@ func up(t *testing.T, offset int, env []string, args ...string) *allInOne {
 	}
 	go func() { u.exited <- u.cmd.Wait() }()
 	t.Cleanup(func() {
-		_ = u.end(syscall.SIGKILL)
+		u.close()
 		if t.Failed() {
 			t.Logf("newsfeed up says:\n%s", u.out.String())
 		}
@@ -86,6 +90,42 @@ func (u *allInOne) end(signal os.Signal) error {
 	case <-time.After(3 * stopLimit):
 		u.t.Fatal("newsfeed up goes on after its end was asked for")
 		return nil
+	}
+}
+
+// close ends what still runs, and its Redis with it.
+func (u *allInOne) close() {
+	if u.cmd == nil {
+		return
+	}
+	running := u.cmd.Process
+	u.cmd = nil
+	_ = running.Signal(syscall.SIGTERM)
+	select {
+	case err := <-u.exited:
+		u.t.Logf("newsfeed up ended after SIGTERM: %v", err)
+	case <-time.After(2 * stopLimit):
+		_ = running.Kill()
+		u.t.Logf("newsfeed up had to be killed: %v", <-u.exited)
+		u.endRedis()
+	}
+}
+
+// kill ends the process as a power cut would, so that its Redis is left behind, until
+// the end of the test.
+func (u *allInOne) kill() {
+	u.t.Cleanup(u.endRedis)
+	_ = u.end(syscall.SIGKILL)
+}
+
+// endRedis ends the Redis that a killed run has left behind, if it is still there.
+func (u *allInOne) endRedis() {
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + strconv.Itoa(6380+u.offset), MaxRetries: -1})
+	defer func() { _ = client.Close() }()
+	info := client.Info(context.Background(), "server").Val() // empty if nobody answers
+	if found := regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(info); found != nil {
+		pid, _ := strconv.Atoi(found[1]) // digits
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
@@ -214,7 +254,7 @@ func TestUpWithItsOwnRedis(t *testing.T) {
 	if !u.shows(post) {
 		t.Error("the post is gone after a restart")
 	}
-	_ = u.end(syscall.SIGKILL)
+	u.kill()
 	if u.redisGone() {
 		t.Fatal("Redis is gone after kill -9, so there is nothing to take over")
 	}
@@ -234,14 +274,14 @@ func TestUpWithItsOwnRedis(t *testing.T) {
 
 func TestUpWithAGivenRedis(t *testing.T) {
 	t.Parallel()
-	redis := bustest.Start(t)
-	u := up(t, freeOffset(t), []string{"PATH=" + t.TempDir(), "REDIS_URL=" + redis.URL()})
+	server := bustest.Start(t)
+	u := up(t, freeOffset(t), []string{"PATH=" + t.TempDir(), "REDIS_URL=" + server.URL()})
 	u.says("Newsfeed is ready")
 	u.journey()
 	if err := u.end(syscall.SIGINT); err != nil {
 		t.Errorf("Ctrl-C: %v, want exit code 0", err)
 	}
-	if n := redis.Client().DBSize(t.Context()).Val(); n == 0 {
+	if n := server.Client().DBSize(t.Context()).Val(); n == 0 {
 		t.Error("nothing was written to the Redis that was given")
 	}
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # frontend.sh build|test|check|e2e|screenshots does it to the page in frontend/. build does
 # nothing when dist is newer than every source. Where Node is older than the page
-# needs, one that npm brings is used. Without Node, build, test and check say in one
-# line that they are skipped, and succeed: the program then has a page that says how
-# to get the real one.
+# needs, one that npm brings is used. Without Node, all fail but build, which says in
+# one line that it is skipped: the program then has a page that says how to get the
+# real one.
 set -eu
 cd "$(dirname "$0")/../frontend"
 
@@ -36,12 +36,12 @@ own_node() {
 if ! usable && ! { own_node && usable; }; then
 	have=$(node --version 2>/dev/null || echo none)
 	needs="npm and Node.js 20.19 or later (here: $have)"
-	case $target in e2e | screenshots)
-		echo "frontend: $target needs $needs" >&2
-		exit 1
-	esac
-	echo "frontend: $target skipped, as it needs $needs" >&2
-	exit 0
+	if [ "$target" = build ]; then
+		echo "frontend: build skipped, as it needs $needs" >&2
+		exit 0
+	fi
+	echo "frontend: $target needs $needs" >&2
+	exit 1
 fi
 
 # npm writes this file when it is done.

@@ -1,9 +1,19 @@
 #!/bin/sh
-# install-missing.sh run|test|page|bench|mutants installs the programs that the make target
+# install-missing.sh run|test|check|page|bench|mutants installs the programs that the make target
 # needs and does not find. As root on Debian or Ubuntu it takes them from the
 # distribution; elsewhere it says in one line what to install. It fails when
-# something is still missing, but for run, which can do without Redis.
+# something is still missing, but for run, which can do without.
 set -eu
+
+# The modules of Go and npm come over HTTPS, and a bare Linux knows whom to trust there
+# from this package only.
+need_certificates() {
+	[ "$(uname)" = Linux ] || return 0
+	for found in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/*.0 /etc/ssl/cert.pem /etc/ssl/ca-bundle.pem /etc/pki/tls/certs/ca-bundle.crt; do
+		[ ! -s "$found" ] || return 0
+	done
+	apt="$apt ca-certificates" dnf="$dnf ca-certificates"
+}
 
 need_redis() {
 	command -v redis-server >/dev/null || apt="$apt redis-server" dnf="$dnf redis" brew="$brew redis"
@@ -30,7 +40,8 @@ need_browser() {
 	[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || apt="$apt chromium fonts-dejavu-core" dnf="$dnf chromium dejavu-sans-fonts"
 }
 
-# The tests let services written for Node.js live on the event bus, and build the page.
+# The tests let services written for Node.js live on the event bus, and build the page;
+# its types and style are checked by Node.js, too.
 need_node() {
 	command -v node >/dev/null || apt="$apt nodejs" dnf="$dnf nodejs" brew="$brew node"
 	command -v npm >/dev/null || apt="$apt npm" dnf="$dnf npm"
@@ -52,7 +63,9 @@ need_prometheus() {
 
 find_missing() {
 	apt='' dnf='' brew=''
-	need_redis
+	need_certificates
+	[ "$target" = check ] || need_redis
+	[ "$target" != check ] || need_node
 	if [ "$target" = test ]; then
 		need_cc
 		need_tour
@@ -89,7 +102,7 @@ install_quietly() {
 	done
 }
 
-target=${1:?run, test, page, bench or mutants}
+target=${1:?run, test, check, page, bench or mutants}
 find_missing
 [ -n "$apt$dnf$brew" ] || exit 0
 
@@ -103,7 +116,8 @@ fi
 hint="missing for make $target: apt-get install$apt, or dnf install$dnf"
 [ -z "$brew" ] || hint="$hint, or brew install$brew"
 if [ "$target" = run ]; then
-	echo "$hint (going on without: what you post is kept in memory only)" >&2
+	case $apt in *redis-server*) hint="$hint (going on without: what you post is kept in memory only)" ;; esac
+	echo "$hint" >&2
 	exit 0
 fi
 echo "$hint" >&2

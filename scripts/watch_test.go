@@ -2,7 +2,6 @@
 package scripts_test
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,27 +31,9 @@ func eventStreams() []string {
 	}
 }
 
-// output takes what a process writes while a test reads it.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
 type watch struct {
 	cmd      *exec.Cmd
-	out, err output
+	out, err bustest.Buffer
 	ended    chan struct{} // closed once the script has ended
 }
 

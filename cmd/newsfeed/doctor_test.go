@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +26,20 @@ func levels(f findings) []string {
 		}
 	}
 	return out
+}
+
+// said is what doctor writes of every case of a table, for people and for programs.
+type said struct{ strings.Builder }
+
+func (s *said) add(t *testing.T, name string, f findings) {
+	t.Helper()
+	fmt.Fprintf(s, "== %s\n", name)
+	for _, asJSON := range []bool{false, true} {
+		if err := append(findings{}, f...).report(&operator{out: s, json: asJSON}); err != nil && !asJSON {
+			fmt.Fprintf(s, "! newsfeed: %v\n", err)
+		}
+	}
+	s.WriteString("\n")
 }
 
 func TestDoctorOfRedis(t *testing.T) {
@@ -59,6 +75,8 @@ func TestDoctorOfRedis(t *testing.T) {
 		{"clock far off", func(s *bus.ServerInfo) { s.Ahead = -time.Minute }, []string{"wrong clocks"}},
 		{"slow line", func(s *bus.ServerInfo) { s.Ahead, s.Uncertain = 3*time.Second, 4*time.Second }, nil},
 	}
+	var all said
+	var usual findings // with the others, only what is not as usual
 	for _, tt := range tests {
 		s := good
 		tt.make(&s)
@@ -67,7 +85,14 @@ func TestDoctorOfRedis(t *testing.T) {
 		if diff := cmp.Diff(tt.want, levels(f)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+		if tt.name == "good" {
+			usual = f
+		} else {
+			f = slices.DeleteFunc(f, func(one finding) bool { return slices.Contains(usual, one) })
+		}
+		all.add(t, tt.name, f)
 	}
+	golden(t, "doctor-of-redis", all.String())
 }
 
 func TestDoctorOfWriters(t *testing.T) {
@@ -87,13 +112,16 @@ func TestDoctorOfWriters(t *testing.T) {
 		{"written by hand", []bus.Entry{at("", time.Hour)}, nil},
 		{"from outside", []bus.Entry{at("shop", 328*24*time.Hour)}, []string{"note clocks"}},
 	}
+	var all said
 	for _, tt := range tests {
 		var f findings
 		f.writers(postsStream, tt.latest)
 		if diff := cmp.Diff(tt.want, levels(f)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+		all.add(t, tt.name, f)
 	}
+	golden(t, "doctor-of-writers", all.String())
 }
 
 func TestDoctorOfGroups(t *testing.T) {
@@ -114,20 +142,23 @@ func TestDoctorOfGroups(t *testing.T) {
 		{"paused", []bus.GroupInfo{resting}, []string{"note groups"}},
 		{"a stranger is gone", []bus.GroupInfo{group("query", living), group("audit", nil)}, []string{"wrong groups"}},
 	}
+	var all said
 	for _, tt := range tests {
 		var f findings
 		f.groups([]string{"query"}, []bus.StreamInfo{{Name: postsStream, Groups: tt.groups}, {Name: commentsStream, Groups: tt.groups}}, nil, "redis-cli")
 		if diff := cmp.Diff(tt.want, levels(f)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+		all.add(t, tt.name, f)
 	}
+	golden(t, "doctor-of-groups", all.String())
 }
 
 func TestDoctorOfWork(t *testing.T) {
 	state := func(lag, pending int64) []bus.StreamInfo {
 		return []bus.StreamInfo{{Name: postsStream, Groups: []bus.GroupInfo{{Name: "query", Lag: &lag, Pending: pending}}}}
 	}
-	old := []unfinished{{group: "query", PendingEntry: bus.PendingEntry{Consumer: "a", Idle: time.Hour}}}
+	old := []unfinished{{group: "query", PendingEntry: bus.PendingEntry{Entry: bus.Entry{Stream: postsStream, ID: entryAt(0)}, Consumer: "a", Idle: time.Hour}}}
 	tests := []struct {
 		name          string
 		before, after []bus.StreamInfo
@@ -142,13 +173,16 @@ func TestDoctorOfWork(t *testing.T) {
 		{"stands while more comes", state(100, 50), state(150, 50), nil, []string{"note work"}},
 		{"new since", nil, state(5, 5), nil, nil},
 	}
+	var all said
 	for _, tt := range tests {
 		var f findings
 		f.work(tt.before, tt.after, tt.stuck)
 		if diff := cmp.Diff(tt.want, levels(f)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+		all.add(t, tt.name, f)
 	}
+	golden(t, "doctor-of-work", all.String())
 }
 
 func TestDoctorOfUsers(t *testing.T) {

@@ -92,20 +92,40 @@ func newConsole(t *testing.T, r *bustest.Redis) *console {
 // output and its exit code.
 func (c *console) run(args ...string) (out string, code int) {
 	c.t.Helper()
+	return c.runUntil(nil, args...)
+}
+
+// runUntil is run for a command that goes on until it is told to end, which it is
+// once it has written enough.
+func (c *console) runUntil(enough func(out string) bool, args ...string) (out string, code int) {
+	c.t.Helper()
 	var errOut bytes.Buffer
 	var err error
-	execute := func(w io.Writer) {
+	execute := func(w io.Writer, written *bustest.Buffer) {
+		ctx, stop := context.WithCancel(c.t.Context())
+		defer stop()
 		cmd := newRoot(c.environ)
 		cmd.SetOut(w)
 		cmd.SetErr(&errOut)
 		cmd.SetArgs(args)
-		err = cmd.ExecuteContext(c.t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			err = cmd.ExecuteContext(ctx)
+		}()
+		if enough != nil {
+			defer func() { <-ended }() // also when Eventually ends the test
+			defer stop()
+			bustest.Eventually(c.t, tailPatience, "newsfeed "+strings.Join(args, " ")+" writes enough", func() bool { return enough(written.String()) })
+			return
+		}
+		<-ended
 	}
 	if c.terminal {
-		out = onTerminal(c.t, func(tty *os.File) { execute(tty) })
+		out = onTerminal(c.t, func(tty *os.File, shown *bustest.Buffer) { execute(tty, shown) })
 	} else {
-		var b bytes.Buffer
-		execute(&b)
+		var b bustest.Buffer
+		execute(&b, &b)
 		out = b.String()
 	}
 	code = web.ExitCode(err)
@@ -124,21 +144,21 @@ func (c *console) run(args ...string) (out string, code int) {
 	return out, code
 }
 
-// onTerminal returns what call writes to a terminal.
-func onTerminal(t *testing.T, call func(tty *os.File)) string {
+// onTerminal returns what call writes to a terminal, which shows it at once.
+func onTerminal(t *testing.T, call func(tty *os.File, shown *bustest.Buffer)) string {
 	t.Helper()
 	screen, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer screen.Close()
-	var b bytes.Buffer
+	var b bustest.Buffer
 	done := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(&b, screen) // ends with an error, once nobody has the terminal open
 		close(done)
 	}()
-	call(tty)
+	call(tty, &b)
 	_ = tty.Close()
 	<-done
 	return strings.ReplaceAll(b.String(), "\r\n", "\n")
@@ -151,22 +171,27 @@ func (c *console) golden(name string, normal ...func(string) string) {
 	for _, f := range normal {
 		got = f(got)
 	}
-	got = strings.ReplaceAll(got, "\x1b", "␛")
+	golden(c.t, name, strings.ReplaceAll(got, "\x1b", "␛"))
+}
+
+// golden compares got with the file of that name.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
 	path := filepath.Join("testdata", "operator", name+".golden")
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			c.t.Fatal(err)
+			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			c.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		c.t.Errorf("%s (-want +got):\n%s", path, diff)
+		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 

@@ -1,17 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
+	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"newsfeed/internal/bustest"
 	"newsfeed/internal/event"
 	"newsfeed/services/eventbus"
+	"newsfeed/services/moderator"
 )
 
 // looks are calls that change nothing, by the golden file that holds them.
@@ -33,7 +32,8 @@ func looks() map[string][][]string {
 			{"dead", "list", "--group", "moderator"},
 			{"dead", "show", "query/" + commentsStream + "/" + entryAt(updated).String()},
 			{"dead", "show", "query/" + broken, "--json"},
-			{"dead", "redrive", "--all", "--dry-run"}, {"dead", "drop", "--all", "--group", "query", "--type", event.TypePostCreated, "--dry-run", "--json"},
+			{"dead", "redrive", "--all", "--dry-run"}, {"dead", "redrive", "--all", "--group", "query", "--dry-run", "--json"},
+			{"dead", "drop", "--all", "--group", "query", "--type", event.TypePostCreated, "--dry-run", "--json"},
 		},
 		"doctor": {{"doctor", "--for", "10ms"}, {"doctor", "--for", "10ms", "--json"}},
 	}
@@ -80,8 +80,6 @@ func sentBackAt(text string) string {
 }
 
 func TestOperatorChanges(t *testing.T) {
-	r := bustest.Start(t)
-	s := newScene(t, r)
 	query := "query/" + postsStream + "/" + entryAt(61_000).String()
 	for name, calls := range map[string][][]string{
 		"pause": {
@@ -89,11 +87,13 @@ func TestOperatorChanges(t *testing.T) {
 			{"resume", "query"}, {"resume", "query"}, {"resume", "moderator", "--json"}, {"pause", "nobody"},
 		},
 		"redrive": {
-			{"dead", "redrive", query}, {"dead", "redrive", query}, {"dead", "redrive", "--all", "--json"},
-			{"dead", "redrive", "--all"}, {"dead", "list"}, {"dead", "list", "--json"},
+			{"dead", "redrive", query}, {"dead", "redrive", query}, {"dead", "redrive", "--all", "--type", event.TypeCommentUpdated},
+			{"dead", "redrive", "--all", "--json"}, {"dead", "redrive", "--all"}, {"dead", "list"}, {"dead", "list", "--json"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			r := bustest.Start(t)
+			newScene(t, r)
 			c := newConsole(t, r)
 			for _, args := range calls {
 				c.run(args...)
@@ -102,16 +102,22 @@ func TestOperatorChanges(t *testing.T) {
 		})
 	}
 	t.Run("drop", func(t *testing.T) {
+		r := bustest.Start(t)
+		s := newScene(t, r)
 		for i := range 3 {
 			s.bury(event.Query, postsStream, 70_000+i, 5, "no", "type", event.TypePostCreated)
 		}
 		s.bury(event.Moderator, commentsStream, 70_000, 5, "no", "type", event.TypeCommentCreated)
 		c := newConsole(t, r)
-		c.run("dead", "drop", "query/"+postsStream+"/"+entryAt(70_001).String())
+		one := "query/" + postsStream + "/" + entryAt(70_001).String()
+		c.run("dead", "drop", one)
+		c.run("dead", "drop", one)
+		c.run("dead", "drop", query, "--json")
 		c.run("dead", "drop", "--all", "--type", event.TypeCommentDeleted)
+		c.run("dead", "drop", "--all", "--type", event.TypePostCreated, "--json")
 		c.run("dead", "drop", "--all")
 		c.golden("drop")
-		for _, group := range services() {
+		for _, group := range append(services(), "eventbus/push:hook") {
 			if n, err := s.bus.DeadCount(t.Context(), group); n != 0 || err != nil {
 				t.Errorf("%s still has %d dead letters, %v", group, n, err)
 			}
@@ -149,45 +155,64 @@ func TestOperatorErrors(t *testing.T) {
 func TestLagWatch(t *testing.T) {
 	r := bustest.Start(t)
 	newScene(t, r)
-	watch := func(t *testing.T, c *console, until string, args ...string) string {
-		t.Helper()
-		ctx, stop := context.WithCancel(t.Context())
-		out := &tailOutput{}
-		cmd := newRoot(c.environ)
-		cmd.SetOut(out)
-		cmd.SetArgs(append([]string{"lag", "--watch", "--every", "100ms", "--group", "query"}, args...))
-		var wg sync.WaitGroup
-		var err error
-		wg.Go(func() { err = cmd.ExecuteContext(ctx) })
-		bustest.Eventually(t, tailPatience, "three looks", func() bool { return strings.Count(out.String(), until) >= 3 })
-		stop()
-		wg.Wait()
-		if err != nil {
-			t.Errorf("ended with %v, want no error", err)
-		}
-		return out.String()
+	times := func(of string, n int) func(string) bool {
+		return func(out string) bool { return strings.Count(out, of) >= n }
 	}
+	watch := []string{"lag", "--watch", "--every", "100ms"}
 	c := newConsole(t, r)
-	if got := watch(t, c, "DONE/S"); !strings.Contains(got, postsStream+"     query  1") || strings.Contains(got, "\x1b") {
-		t.Errorf("shown:\n%s", got)
+	got, code := c.runUntil(times("DONE/S", 3), append(watch, "--group", "query")...)
+	if code != 0 || !strings.Contains(got, postsStream+"     query  1") || strings.Contains(got, "\x1b") {
+		t.Errorf("exit code %d, shown:\n%s", code, got)
 	}
-	lines := strings.Split(watch(t, c, "\n", "--json"), "\n")
-	if !strings.HasPrefix(lines[0], `[{"group":"query","stream":"{posts}:events"`) || strings.Contains(lines[0], "rate") || !strings.Contains(lines[1], `"rate":0`) {
-		t.Errorf("shown:\n%s\n%s", lines[0], lines[1])
+	got, code = c.runUntil(times("\n", 3), append(watch, "--group", "query", "--json")...)
+	lines := strings.Split(got, "\n")
+	if code != 0 || !strings.HasPrefix(lines[0], `[{"group":"query","stream":"{posts}:events"`) || strings.Contains(lines[0], "rate") || !strings.Contains(lines[1], `"rate":0`) {
+		t.Errorf("exit code %d, shown:\n%s\n%s", code, lines[0], lines[1])
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer stop()
-	got := onTerminal(t, func(tty *os.File) {
-		cmd := newRoot(c.environ)
-		cmd.SetOut(tty)
-		cmd.SetArgs([]string{"lag", "--watch", "--every", "100ms"})
-		if err := cmd.ExecuteContext(ctx); err != nil {
-			t.Error(err)
-		}
+
+	const clear = "\x1b[H\x1b[2J"
+	c = newConsole(t, r)
+	c.terminal = true
+	got, code = c.runUntil(times(clear, 3), watch...)
+	frames := strings.Split(got, clear)
+	if code != 0 || frames[0] != "" {
+		t.Fatalf("exit code %d, on a terminal it begins with %.40q, want it to clear the screen", code, got)
+	}
+	clock := regexp.MustCompile(`\d\d:\d\d:\d\d`)
+	c.written.Reset()
+	for _, frame := range frames[1:3] { // before there is a rate, and with one
+		c.written.WriteString(clear + clock.ReplaceAllString(frame, "<clock>"))
+	}
+	c.golden("lag-watch")
+}
+
+func TestTailWhole(t *testing.T) {
+	r := bustest.Start(t)
+	newScene(t, r)
+	all := func(out string) bool { return strings.Count(out, "\n") == 8 }
+	c := newConsole(t, r)
+	c.runUntil(all, "tail", "--from-start")
+	c.runUntil(func(out string) bool { return strings.Count(out, "\n") == 2 }, "tail", "--from-start", "--type", event.TypeCommentCreated)
+	c.golden("tail")
+	c = newConsole(t, r)
+	c.terminal = true
+	c.runUntil(all, "tail", "--from-start")
+	c.golden("tail-terminal")
+}
+
+func TestToken(t *testing.T) {
+	c := &console{t: t}
+	said, _ := c.run("token", "new", "anna")
+	c.run("token", "new")
+	c.run("token", "new", "an na")
+	c.run("token")
+	found := regexp.MustCompile(`(?m)^  ([A-Z2-7]{52})\n(?s:.*)^  anna:([0-9a-f]{64})\n`).FindStringSubmatch(said)
+	if found == nil || moderator.PersonLine("anna", found[1]) != "anna:"+found[2] {
+		t.Fatalf("no token with its line: %s", said)
+	}
+	c.golden("token", func(text string) string {
+		return strings.NewReplacer(found[1], "<token>", found[2], "<hash>").Replace(text)
 	})
-	if !strings.HasPrefix(got, "\x1b[H\x1b[2J") {
-		t.Errorf("on a terminal it begins with %.40q, want it to clear the screen", got)
-	}
 }
 
 func TestCompletion(t *testing.T) {

@@ -56,6 +56,7 @@ func TestRebuildAndVerify(t *testing.T) {
 
 	c := newConsole(t, r)
 	c.run("verify")
+	c.run("verify", "--json")
 	s.do("HDEL", "{query}:1:comments:p1", "c1")
 	s.do("SET", "{query}:1:post:p1", `{"id":"p1","deleted":true}`)
 	c.run("verify")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,26 +24,8 @@ import (
 
 const tailPatience = 20 * time.Second
 
-// tailOutput takes what tail writes while a test reads it.
-type tailOutput struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *tailOutput) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *tailOutput) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
 type tailRun struct {
-	out, errOut tailOutput
+	out, errOut bustest.Buffer
 	stop        context.CancelFunc
 	ended       chan error
 }

@@ -71,7 +71,7 @@ func TestOtherArchitecture(t *testing.T) {
 	if other == "" {
 		other = "amd64"
 	}
-	cmd := exec.Command("go", "build", "-o", t.TempDir()+string(filepath.Separator), "./cmd/...")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", t.TempDir()+string(filepath.Separator), "./cmd/...")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOARCH="+other, "CGO_ENABLED=0")
 	output(t, cmd)

@@ -28,7 +28,7 @@ type stack struct {
 	project string
 	files   []string
 	env     []string
-	envFile string // in place of .env
+	envFile string // in place of .env, whose secrets nobody here knows
 	ports   map[string]int
 	client  *http.Client
 }
@@ -38,7 +38,7 @@ func newStack(t testing.TB, files ...string) *stack {
 	t.Helper()
 	s := &stack{
 		t: t, project: fmt.Sprintf("newsfeed-e2e-%d", os.Getpid()), files: append([]string{"docker-compose.yml"}, files...),
-		ports: map[string]int{}, client: &http.Client{Timeout: 15 * time.Second},
+		envFile: os.DevNull, ports: map[string]int{}, client: &http.Client{Timeout: 15 * time.Second},
 	}
 	s.env = append(os.Environ(), "COMPOSE_PROJECT_NAME="+s.project, "RATE_LIMIT=off",
 		"VERSION="+version, "COMMIT="+commit, "COMPOSE_IGNORE_ORPHANS=1", "COMPOSE_PROGRESS=plain")
@@ -64,10 +64,7 @@ func (s *stack) up(args ...string) {
 
 func (s *stack) compose(args ...string) {
 	s.t.Helper()
-	all := []string{"compose", "--project-directory", root}
-	if s.envFile != "" {
-		all = append(all, "--env-file", s.envFile)
-	}
+	all := []string{"compose", "--project-directory", root, "--env-file", s.envFile}
 	for _, f := range s.files {
 		if !filepath.IsAbs(f) {
 			f = filepath.Join(root, f)
@@ -145,17 +142,7 @@ func inspect(t testing.TB, template, name string) string {
 
 func (s *stack) eventually(within time.Duration, what string, wrong func() string) {
 	s.t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		left := wrong()
-		if left == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not within %s: %s; at last: %s", within, what, left)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	bustest.Settles(s.t, within, what, wrong)
 }
 
 // healthy waits until the health checks of the services' containers say so.

@@ -32,7 +32,7 @@ func sweep(t *testing.T) {
 	for _, kind := range [][]string{
 		{"docker ps -aq", "docker rm -fv"}, {"docker network ls -q", "docker network rm"}, {"docker volume ls -q", "docker volume rm"},
 	} {
-		for _, label := range []string{"newsfeed.course", "com.docker.compose.project=newsfeed"} {
+		for _, label := range labels() {
 			script := kind[0] + " --filter label=" + label + " | xargs -r " + kind[1]
 			if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s", script, err, out)

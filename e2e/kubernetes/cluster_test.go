@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"newsfeed/internal/bustest"
 )
 
 // kubectl runs a command that has to work, in the newsfeed's namespace.
@@ -51,7 +53,7 @@ func settled(t testing.TB) {
 	for _, part := range parts() {
 		kubectl(t, "rollout", "status", "deployment/"+part+"-depl", "--timeout=3m")
 	}
-	eventually(t, 3*time.Minute, "two ready pods of each part, and no other", func() string {
+	bustest.Settles(t, 3*time.Minute, "two ready pods of each part, and no other", func() string {
 		left := ""
 		for _, part := range parts() {
 			if all, ready := pods(t, part); len(all) != 2 || ready != 2 {
@@ -126,7 +128,7 @@ func consumers(t testing.TB) map[string][]string {
 // noLeak waits until no group knows a consumer that is no pod.
 func noLeak(t testing.TB) {
 	t.Helper()
-	eventually(t, 30*time.Second, "no consumer but those of pods", func() string {
+	bustest.Settles(t, 30*time.Second, "no consumer but those of pods", func() string {
 		left := ""
 		for group, names := range consumers(t) {
 			part, _, _ := strings.Cut(group, " ")
@@ -143,21 +145,6 @@ func noLeak(t testing.TB) {
 		if strings.HasSuffix(group, ":events") {
 			t.Logf("%s: %s", group, strings.Join(names, ", "))
 		}
-	}
-}
-
-func eventually(t testing.TB, within time.Duration, what string, wrong func() string) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		left := wrong()
-		if left == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s; at last: %s", within, what, left)
-		}
-		time.Sleep(300 * time.Millisecond)
 	}
 }
 

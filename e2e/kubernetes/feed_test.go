@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"newsfeed/internal/bustest"
 )
 
 // One feed, from the first apply to the last delete. Its parts build on each other.
@@ -68,7 +70,7 @@ func journey(t *testing.T, l *load) {
 			post(way.comments+"/posts/"+p.ID+"/comments", `{"content":"nice"}`).ID:        "approved",
 			post(way.comments+"/posts/"+p.ID+"/comments", `{"content":"pure racism"}`).ID: "rejected",
 		}
-		eventually(t, 30*time.Second, "the comments are judged, by way of "+way.name, func() string {
+		bustest.Settles(t, 30*time.Second, "the comments are judged, by way of "+way.name, func() string {
 			_, text, err := ask(l.client, "GET", way.query+"/posts/"+p.ID, "")
 			var seen struct {
 				Title    string
@@ -121,7 +123,7 @@ func filesAlone(t *testing.T, _ *load) {
 
 func autoscalers(t *testing.T, _ *load) {
 	for _, part := range []string{"posts", "comments", "query", "frontend"} {
-		eventually(t, 3*time.Minute, "the autoscaler of "+part+" knows its CPU", func() string {
+		bustest.Settles(t, 3*time.Minute, "the autoscaler of "+part+" knows its CPU", func() string {
 			got := kubectl(t, "get", "hpa", part, "-o",
 				`jsonpath={.status.currentMetrics[0].resource.current.averageUtilization} {.status.conditions[?(@.type=="ScalingActive")].status}`)
 			var percent int
@@ -199,7 +201,7 @@ func threeAndBack(t *testing.T, l *load) {
 	l.during(func() {
 		set(3)
 		for _, part := range scaled {
-			eventually(t, 2*time.Minute, "three of "+part, func() string {
+			bustest.Settles(t, 2*time.Minute, "three of "+part, func() string {
 				if all, ready := pods(t, part); ready != 3 {
 					return fmt.Sprint(all, ready)
 				}
@@ -207,7 +209,7 @@ func threeAndBack(t *testing.T, l *load) {
 			})
 			names, _ := pods(t, part)
 			slices.Sort(names)
-			eventually(t, time.Minute, "the three share the work of "+part, func() string {
+			bustest.Settles(t, time.Minute, "the three share the work of "+part, func() string {
 				if got := consumers(t)[part+" on {posts}:events"]; !slices.Equal(got, names) {
 					return fmt.Sprintf("consumers %q, pods %q", got, names)
 				}

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"newsfeed/internal/bustest"
 )
 
 const (
@@ -166,7 +168,7 @@ func (l *load) noneLost() {
 	comments := 0
 	for post, ids := range l.accepted {
 		comments += len(ids)
-		eventually(l.t, time.Minute, "the view has post "+post, func() string {
+		bustest.Settles(l.t, time.Minute, "the view has post "+post, func() string {
 			if status, text, err := ask(l.client, "GET", url("query", "/posts/"+post), ""); err != nil || status != http.StatusOK {
 				return fmt.Sprint(status, text, err)
 			}
@@ -176,7 +178,7 @@ func (l *load) noneLost() {
 			if len(ids) == 0 {
 				continue
 			}
-			eventually(l.t, time.Minute, "every comment on "+post+" is approved in "+part, func() string {
+			bustest.Settles(l.t, time.Minute, "every comment on "+post+" is approved in "+part, func() string {
 				got := l.statuses(part, post)
 				for _, id := range ids {
 					if got[id] != "approved" {

@@ -14,7 +14,7 @@ import (
 // verified: the operator's commands, over a forwarded port, find nothing wrong.
 func verified(t *testing.T, _ *load) {
 	program := filepath.Join(t.TempDir(), "newsfeed")
-	if out, err := try("go", "build", "-o", program, "./cmd/newsfeed"); err != nil {
+	if out, err := try("go", "build", "-buildvcs=false", "-o", program, "./cmd/newsfeed"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	forward := exec.CommandContext(t.Context(), "kubectl", "-n", namespace, "port-forward", "--address=127.0.0.1", "service/redis-clusterip-srv", ":6379")

@@ -1,7 +1,6 @@
 package bus_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -27,24 +26,12 @@ type rig struct {
 	*bus.Bus
 	t      testing.TB
 	client redis.UniversalClient
-	log    *syncBuffer
+	log    *bustest.Buffer
 
 	mu       sync.Mutex
 	outcomes []bus.Outcome
 	calls    int // of the script that commits
 }
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-func (s *syncBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
 
 // newRig makes a bus with the services' options on the Redis at addr.
 func newRig(t testing.TB, addr string) *rig {
@@ -63,7 +50,7 @@ func newRigOn(t testing.TB, client redis.UniversalClient) *rig {
 // newRigTuned is for what the services' options would take too long to show.
 func newRigTuned(t testing.TB, client redis.UniversalClient, opt bus.Options) *rig {
 	t.Helper()
-	r := &rig{t: t, client: client, log: &syncBuffer{}}
+	r := &rig{t: t, client: client, log: &bustest.Buffer{}}
 	opt.Log = slog.New(slog.NewTextHandler(r.log, nil))
 	opt.Observe = func(o bus.Outcome) {
 		r.mu.Lock()

@@ -12,7 +12,7 @@ import (
 // that a cluster client's every command passes the proxy, and returns both.
 func StartCluster(t testing.TB) (*Proxy, redis.UniversalClient) {
 	t.Helper()
-	r := Start(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf")
+	r := Start(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", strconv.Itoa(FreePort(t)))
 	p := NewProxy(t, r.Addr())
 	ctx := t.Context()
 	c := r.Client()

@@ -50,11 +50,14 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 func (p *Proxy) Port() int { return p.listener.Addr().(*net.TCPAddr).Port }
 
 // SwallowReply lets the next times requests that hold word reach the server,
-// waits for each answer, drops it and closes the connection.
-func (p *Proxy) SwallowReply(word string, times int) {
+// waits for each answer, drops it and closes the connection. It returns how many were
+// swallowed since the call before.
+func (p *Proxy) SwallowReply(word string, times int) (lost int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	lost = p.lost
 	p.word, p.left, p.lost = []byte(word), times, 0
+	return lost
 }
 
 // Lost is how many replies have been swallowed since SwallowReply.

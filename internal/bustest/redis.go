@@ -5,7 +5,6 @@ package bustest
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,17 +54,6 @@ func StartIn(t testing.TB, dir string, args ...string) *Redis {
 	}
 	t.Cleanup(r.Kill)
 	return r
-}
-
-// FreePort returns a TCP port that nobody listened on just now.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Addr is host and port.
@@ -131,10 +119,17 @@ func (r *Redis) Pause() { _ = r.cmd.Process.Signal(syscall.SIGSTOP) }
 // Continue lets a paused server go on.
 func (r *Redis) Continue() { _ = r.cmd.Process.Signal(syscall.SIGCONT) }
 
-// Restart starts the server again on its port and data.
+// Restart starts the server again on its port and data. Is the port taken, it waits a
+// while for whoever has it.
 func (r *Redis) Restart() {
 	r.t.Helper()
-	if err := r.launch(); err != nil {
-		r.t.Fatal(err)
+	var err error
+	for range 20 {
+		if err = r.launch(); err == nil {
+			return
+		}
+		r.Kill()
+		time.Sleep(250 * time.Millisecond)
 	}
+	r.t.Fatal(err)
 }

@@ -81,7 +81,7 @@ func (r runner) chaosOf(ctx context.Context, i int, m mutant, last time.Duration
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout", "0", "-v", "-run", "^TestChaos$", "./e2e", //nolint:gosec // own arguments
 		"-args", "chaos", "-for", last.String(), "-seed", strconv.FormatUint(seed, 10))
 	cmd.Dir = r.root
-	cmd.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay) // for the programs, which the test builds
+	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay) // for the programs, which the test builds
 	said, err := cmd.CombinedOutput()
 	if !strings.Contains(string(said), "TestChaos (") {
 		return "", fmt.Errorf("%s: chaos ends without a verdict: %w\n%s", m.name, errors.Join(err, ctx.Err()), said)

@@ -102,7 +102,7 @@ func TestMainExits(t *testing.T) {
 func TestMainVersion(t *testing.T) {
 	const stamp = "-X newsfeed/internal/web.version=1.2.3 -X newsfeed/internal/web.commit=0123abc"
 	bin := filepath.Join(t.TempDir(), "posts")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", stamp, "-o", bin, "newsfeed/cmd/posts").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-ldflags", stamp, "-o", bin, "newsfeed/cmd/posts").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	got, err := exec.CommandContext(t.Context(), bin, "--version").Output()
