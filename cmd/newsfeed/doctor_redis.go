@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -24,7 +25,7 @@ const (
 // server judges one Redis server.
 func (f *findings) server(s bus.ServerInfo) {
 	if s.TooOld() {
-		f.add(wrong, "Redis", fmt.Sprintf("%s at %s is too old", s.Version, s.Addr), "install Redis 7.0 or later")
+		f.add(wrong, "Redis", fmt.Sprintf("%s at %s is too old", cmp.Or(s.Version, "a version it does not tell"), s.Addr), "install Redis 7.0 or later")
 	} else {
 		f.add(fine, "Redis", fmt.Sprintf("%s at %s", s.Version, s.Addr), "")
 	}
