@@ -226,6 +226,7 @@ test('moderator stopped: the queue stays readable, and what was typed for a reje
   await system.comment(id, 'Buy at https://other.example/');
   const page = await system.visit('/moderation');
   await page.getByText('Buy at').waitFor();
+  await page.keyboard.press('j');
   await page.keyboard.press('r');
   await page.getByLabel('Note for the author').fill('A note that took a while.');
   await without('moderator');
@@ -237,6 +238,7 @@ test('moderator stopped: the queue stays readable, and what was typed for a reje
   await again('moderator');
   await page.getByRole('button', { name: 'Try again' }).first().click();
   await page.getByText('Buy at').waitFor();
+  await page.keyboard.press('j');
   await page.keyboard.press('r');
   expect(await page.getByLabel('Note for the author').inputValue()).toBe('A note that took a while.');
   await page.getByRole('form', { name: 'Why is it rejected?' }).getByRole('button', { name: 'Reject' }).click();
