@@ -57,11 +57,11 @@ func (l life) sign(ctx context.Context) (before string, err error) {
 	return before, l.b.client.Set(ctx, l.key, l.token, l.b.opt.Alive).Err()
 }
 
-// signOff leaves the sign of another process that uses the same name.
+// signOff leaves alone the sign of another process that uses the same name.
 func (l life) signOff(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	token, err := l.b.client.Get(ctx, l.key).Result()
+	token, err := l.b.client.GetEx(ctx, l.key, l.b.opt.Alive).Result() // what sign needs, too, and so no right more
 	if err == nil && token == l.token {
 		err = l.b.client.Del(ctx, l.key).Err()
 	}
