@@ -43,7 +43,7 @@ func (c *consumer) ackLoop(ctx context.Context) {
 			if err := c.ack(ctx, ids); err != nil {
 				c.putBack(ids)
 				// While Redis is away its readers say so; a refusal they do not meet.
-				if !refused && refusal(err) {
+				if !refused && lasting(err) {
 					refused = true
 					c.log.Error("Redis refuses acknowledgements: done entries will be delivered again; trying until it works", "error", err)
 				}

@@ -113,19 +113,17 @@ func infrastructure(err error) bool {
 	return false
 }
 
-// refusal reports whether Redis has refused a command for a reason that does not
-// pass by itself.
-func refusal(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply) && (!infrastructure(err) || redis.HasErrorPrefix(err, "NOPERM"))
+// lasting reports whether Redis has answered a command with an error that does not
+// pass by itself and that reads need not meet.
+func lasting(err error) bool {
+	return Answered(err) && (!infrastructure(err) || redis.HasErrorPrefix(err, "NOPERM"))
 }
 
 // cutOff reports whether err, as a handler returned it, is a raw error of the
 // Redis client that the infrastructure caused. Unlike in [Err], an error that is
 // no reply of Redis need not have anything to do with it.
 func cutOff(err error) bool {
-	var reply redis.Error
-	if errors.As(err, &reply) {
+	if Answered(err) {
 		return infrastructure(err)
 	}
 	var op *net.OpError
