@@ -7,8 +7,8 @@
 # that one build of these layers serves them all.
 FROM golang:1.26-trixie AS build
 
-# What every image holds besides its program: busybox for a shell and the health
-# check, the authorities that sign certificates, a user, and a /tmp.
+# What every image holds besides its program: busybox for a shell, the authorities
+# that sign certificates, a user, and a /tmp.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends busybox-static ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
@@ -65,7 +65,6 @@ RUN apt-get update \
  && mkdir /data \
  && chown 65532:65532 /data
 COPY --from=build /base/etc/ssl /etc/ssl
-COPY --from=build /base/bin/busybox /usr/local/bin/busybox
 COPY --from=server /out/newsfeed /usr/local/bin/newsfeed
 WORKDIR /data
 VOLUME /data
@@ -73,5 +72,5 @@ USER 65532:65532
 EXPOSE 3000 5001 5002 5003 5004 5005
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=3s --timeout=2s --start-period=15s --retries=3 \
-  CMD ["busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:5004/readyz"]
+  CMD ["newsfeed", "health"]
 CMD ["newsfeed", "up", "--all-interfaces", "--data-dir", "/data"]

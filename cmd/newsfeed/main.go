@@ -5,6 +5,7 @@
 //	newsfeed tail    shows the events as they happen
 //	newsfeed streams, lag, pending, consumers, inspect, dead, pause, resume, doctor
 //	newsfeed rebuild makes the view anew; verify compares it with the streams
+//	newsfeed health  asks the services of newsfeed up whether they are ready
 //	newsfeed token   makes tokens for moderators
 //	newsfeed rules   checks the moderator's rules, and judges comments anew
 //
@@ -20,7 +21,7 @@ import (
 )
 
 func main() {
-	web.Main("newsfeed", func(ctx context.Context, environ map[string]string) error {
+	web.Main(web.Program{Name: "newsfeed", Run: func(ctx context.Context, environ map[string]string) error {
 		return newRoot(environ).ExecuteContext(ctx)
-	})
+	}})
 }

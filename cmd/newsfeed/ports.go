@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"newsfeed/internal/web"
 )
 
 // checkPorts says which port is taken before anything is started. The services
@@ -31,7 +33,7 @@ func checkPorts(ctx context.Context, services []service) error {
 
 // waitReady returns nil once every service can be used, or an error when ctx ends.
 func waitReady(ctx context.Context, services []service) error {
-	client := &http.Client{Timeout: 2 * time.Second}
+	client := &http.Client{Timeout: 2 * time.Second, Transport: web.Local()}
 	defer client.CloseIdleConnections()
 	for _, s := range services {
 		for !isReady(ctx, client, s) {

@@ -40,7 +40,7 @@ would not vouch for.`,
 		return usageError{err}
 	})
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newUp(environ), newTail(environ), newToken(), newRules(environ))
+	root.AddCommand(newUp(environ), newHealth(), newTail(environ), newToken(), newRules(environ))
 	root.AddCommand(operators(environ)...)
 	return root
 }

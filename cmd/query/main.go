@@ -12,7 +12,7 @@ import (
 
 const name = "query"
 
-func main() { web.Main(name, run) }
+func main() { web.Main(web.Program{Name: name, Port: query.Port, Run: run}) }
 
 func run(ctx context.Context, environ map[string]string) error {
 	cfg, err := web.Load[query.Config](environ)

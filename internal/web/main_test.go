@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	if how == "" {
 		os.Exit(m.Run())
 	}
-	web.Main("posts", func(ctx context.Context, environ map[string]string) error {
+	run := func(ctx context.Context, environ map[string]string) error {
 		switch environ["WEB_TEST_MAIN"] {
 		case "config":
 			return &web.ConfigError{Variable: "EDIT_KEY", Err: errors.New("must be set")}
@@ -48,7 +48,8 @@ func TestMain(m *testing.M) {
 		fmt.Println("up")
 		<-ctx.Done()
 		return fmt.Errorf("waiting for Redis: %w", ctx.Err())
-	})
+	}
+	web.Main(web.Program{Name: "posts", Port: 5001, Run: run})
 }
 
 func TestMainExits(t *testing.T) {
