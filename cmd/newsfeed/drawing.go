@@ -77,21 +77,30 @@ func (d *drawing) about(e event.Event) string {
 	case event.Comment:
 		return d.status(*p.Status) + "  " + quote(*p.Content)
 	case event.CommentModerated:
-		by := ""
-		if p.Moderator != nil && *p.Moderator != "" {
-			by = " (" + visible(*p.Moderator, 20) + ")"
-		}
-		if p.Reason != nil && *p.Reason != "" {
-			by += " " + visible(*p.Reason, 60)
-		}
-		return d.status(*p.Status) + by
+		return d.status(*p.Status) + by(p.Moderator, p.Reason)
 	case event.CommentDeleted:
 		return visible(p.ID, 40)
+	case event.PostTakenDown:
+		return visible(p.ID, 40) + by(p.Moderator, p.Reason)
+	case event.Block:
+		return visible(p.ID, 40) + by(p.Moderator, p.Reason)
 	}
 	if err != nil {
 		return visible(err.Error(), 80)
 	}
 	return ""
+}
+
+// by says who decided and why, as far as the event does.
+func by(moderator, reason *string) string {
+	text := ""
+	if moderator != nil && *moderator != "" {
+		text = " (" + visible(*moderator, 20) + ")"
+	}
+	if reason != nil && *reason != "" {
+		text += " " + visible(*reason, 60)
+	}
+	return text
 }
 
 // status colours a status: green, red, yellow for held, grey for pending.

@@ -145,7 +145,7 @@ func TestAsyncAPITypesAreWithTheirOwners(t *testing.T) {
 // Who writes and who reads which stream, as the design's table of parts has it.
 func TestAsyncAPIOperations(t *testing.T) {
 	want := []string{
-		"posts.send.posts", "posts.receive.posts",
+		"posts.send.posts", "posts.receive.posts", "posts.receive.moderator",
 		"comments.send.comments", "comments.receive.posts", "comments.receive.moderator", "comments.receive.comments",
 		"moderator.send.moderator", "moderator.receive.comments", "moderator.receive.posts",
 		"query.receive.posts", "query.receive.comments",

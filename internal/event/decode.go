@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
 )
 
 // Decode returns the payload by value: a [Post], [PostDeleted], [Comment],
-// [CommentModerated] or [CommentDeleted]. It accepts exactly what the type's
+// [CommentModerated], [CommentDeleted], [PostTakenDown] or [Block]. It accepts exactly what the type's
 // JSON Schema accepts (see [Schema]): unknown members are ignored, null means
 // absent, times come out in UTC. The status of CommentCreated and CommentEdited
 // is always [Pending]: nobody can say a comment past the moderator. The error
@@ -51,10 +52,21 @@ func payloadOf(typ string, m *members) Payload {
 			Rule: m.text("rule"), Moderator: m.text("moderator"),
 			Version: m.count("version"), Decision: m.count("decision"),
 		}
+	case TypePostTakenDown:
+		return PostTakenDown{
+			ID: m.id("id"), Reason: m.text("reason"), Note: m.text("note"), Moderator: m.text("moderator"),
+		}
+	case TypeBlockAdded, TypeBlockRemoved:
+		return Block{
+			PostID: m.id("postId"), CommentID: m.text("commentId"), ID: m.id("id"),
+			AuthorKey: m.text("authorKey"), NetworkKey: m.text("networkKey"),
+			Then: m.text("then"), Reason: m.text("reason"), Moderator: m.text("moderator"), Until: m.instant("until"),
+		}
 	case TypeCommentCreated, TypeCommentEdited, TypeCommentUpdated:
 		c := Comment{
 			PostID: m.id("postId"), ID: m.id("id"), Content: m.text("content"),
-			Author: m.text("author"), AuthorKey: m.text("authorKey"),
+			Author: m.text("author"), AuthorKey: m.text("authorKey"), AuthorKeys: m.texts("authorKeys"),
+			NetworkKey: m.text("networkKey"), NetworkKeys: m.texts("networkKeys"),
 			Status: m.status("status"), Reason: m.text("reason"), Note: m.text("note"),
 			CreatedAt: m.instant("createdAt"), Version: m.count("version"),
 		}
@@ -102,6 +114,25 @@ func (m *members) text(name string) *string {
 		return nil
 	}
 	return s
+}
+
+// texts returns the named list of strings, or nil if it is absent, null, empty, or
+// no such list.
+func (m *members) texts(name string) []string {
+	raw, ok := m.raw[name]
+	if !ok {
+		return nil
+	}
+	var list []*string
+	if err := json.Unmarshal(raw, &list); err != nil || slices.Contains(list, nil) {
+		m.errs = append(m.errs, fmt.Errorf("%s is not a list of strings", name))
+		return nil
+	}
+	var texts []string
+	for _, s := range list {
+		texts = append(texts, *s)
+	}
+	return texts
 }
 
 func (m *members) id(name string) string {

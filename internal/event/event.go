@@ -4,7 +4,7 @@
 // An event is a fact in the past tense. Its envelope follows CloudEvents 1.0
 // where that has a name for the field; its data is one of the payload types of
 // this package ([Post], [PostDeleted], [Comment], [CommentModerated],
-// [CommentDeleted]). Readers are tolerant: unknown fields and unknown types
+// [CommentDeleted], [PostTakenDown], [Block]). Readers are tolerant: unknown fields and unknown types
 // are no error, and producers that are not part of this project may leave out
 // whatever the payload's Validate does not ask for.
 //
@@ -33,6 +33,9 @@ const (
 	TypeCommentUpdated   = "CommentUpdated"
 	TypeCommentModerated = "CommentModerated"
 	TypeCommentDeleted   = "CommentDeleted"
+	TypePostTakenDown    = "PostTakenDown"
+	TypeBlockAdded       = "BlockAdded"
+	TypeBlockRemoved     = "BlockRemoved"
 )
 
 // The services that own a stream. A service's name is also the name of its
@@ -56,6 +59,7 @@ func Types() []string {
 		TypePostCreated, TypePostUpdated, TypePostDeleted,
 		TypeCommentCreated, TypeCommentEdited, TypeCommentUpdated,
 		TypeCommentModerated, TypeCommentDeleted,
+		TypePostTakenDown, TypeBlockAdded, TypeBlockRemoved,
 	}
 }
 
@@ -67,7 +71,7 @@ func Owner(typ string) string {
 		return Posts
 	case TypeCommentCreated, TypeCommentEdited, TypeCommentUpdated, TypeCommentDeleted:
 		return Comments
-	case TypeCommentModerated:
+	case TypeCommentModerated, TypePostTakenDown, TypeBlockAdded, TypeBlockRemoved:
 		return Moderator
 	default:
 		return EventBus
@@ -143,6 +147,10 @@ func fits(typ string, payload Payload) error {
 		ok = typ == TypeCommentModerated
 	case CommentDeleted:
 		ok = typ == TypeCommentDeleted
+	case PostTakenDown:
+		ok = typ == TypePostTakenDown
+	case Block:
+		ok = typ == TypeBlockAdded || typ == TypeBlockRemoved
 	}
 	if !ok {
 		return fmt.Errorf("%T, or its status, does not belong to this type", payload)

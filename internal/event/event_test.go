@@ -121,7 +121,7 @@ func TestOwners(t *testing.T) {
 	want := map[string][]string{
 		"{posts}:events":     {"PostCreated", "PostUpdated", "PostDeleted"},
 		"{comments}:events":  {"CommentCreated", "CommentEdited", "CommentUpdated", "CommentDeleted"},
-		"{moderator}:events": {"CommentModerated"},
+		"{moderator}:events": {"CommentModerated", "PostTakenDown", "BlockAdded", "BlockRemoved"},
 		"{eventbus}:events":  {"PostPinned"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -66,6 +66,13 @@ type Comment struct {
 	// AuthorKey tells one author from another without naming them: an HMAC of
 	// the client's address. It is never public.
 	AuthorKey *string `json:"authorKey,omitempty"`
+	// AuthorKeys are the values of AuthorKey under older keys, so that what is
+	// known of the author under one of them still applies. At most MaxKeys.
+	AuthorKeys []string `json:"authorKeys,omitempty"`
+	// NetworkKey and NetworkKeys are the same for the network of the client, the
+	// /24 of IPv4 and the /48 of IPv6.
+	NetworkKey  *string  `json:"networkKey,omitempty"`
+	NetworkKeys []string `json:"networkKeys,omitempty"`
 	// Status is Pending in CommentCreated and CommentEdited whatever they say,
 	// and a verdict in CommentUpdated.
 	Status *Status `json:"status"`
@@ -106,6 +113,42 @@ type CommentDeleted struct {
 	Version *int64 `json:"version,omitempty"`
 }
 
+// PostTakenDown is a moderator's order to delete a post. The owner of the post
+// carries it out.
+type PostTakenDown struct {
+	ID string `json:"id"`
+	// Reason says why, in a few words, and Note is for the author of the post.
+	Reason *string `json:"reason,omitempty"`
+	Note   *string `json:"note,omitempty"`
+	// Moderator names the person who decided.
+	Moderator *string `json:"moderator,omitempty"`
+}
+
+// Block says that the moderator holds or rejects from now on what comes from one
+// author or one network, or that it no longer does.
+type Block struct {
+	// PostID and CommentID are the comment whose author or network is meant.
+	PostID    string  `json:"postId"`
+	CommentID *string `json:"commentId,omitempty"`
+	// ID names the block.
+	ID string `json:"id"`
+	// AuthorKey or NetworkKey is what the block is about; see [Comment]. They are
+	// never public.
+	AuthorKey  *string `json:"authorKey,omitempty"`
+	NetworkKey *string `json:"networkKey,omitempty"`
+	// Then is "hold" or "reject".
+	Then *string `json:"then,omitempty"`
+	// Reason says why, for other moderators.
+	Reason *string `json:"reason,omitempty"`
+	// Moderator names the person who decided.
+	Moderator *string `json:"moderator,omitempty"`
+	// Until is when the block ends by itself; without it, it stays.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// MaxKeys is how many values under older keys an event carries at most.
+const MaxKeys = 20
+
 // PostKey implements [Payload].
 func (p Post) PostKey() string { return p.ID }
 
@@ -121,6 +164,12 @@ func (m CommentModerated) PostKey() string { return m.PostID }
 // PostKey implements [Payload].
 func (c CommentDeleted) PostKey() string { return c.PostID }
 
+// PostKey implements [Payload].
+func (t PostTakenDown) PostKey() string { return t.ID }
+
+// PostKey implements [Payload].
+func (b Block) PostKey() string { return b.PostID }
+
 // Validate implements [Payload].
 func (p Post) Validate() error {
 	return errors.Join(checkID("id", p.ID), present("title", p.Title),
@@ -135,6 +184,7 @@ func (p PostDeleted) Validate() error {
 // Validate implements [Payload].
 func (c Comment) Validate() error {
 	return errors.Join(checkID("postId", c.PostID), checkID("id", c.ID), present("content", c.Content),
+		checkKeys("authorKeys", c.AuthorKeys), checkKeys("networkKeys", c.NetworkKeys),
 		checkStatus(c.Status), checkTime("createdAt", c.CreatedAt), checkCount("version", c.Version))
 }
 
@@ -147,6 +197,14 @@ func (m CommentModerated) Validate() error {
 // Validate implements [Payload].
 func (c CommentDeleted) Validate() error {
 	return errors.Join(checkID("postId", c.PostID), checkID("id", c.ID), checkCount("version", c.Version))
+}
+
+// Validate implements [Payload].
+func (t PostTakenDown) Validate() error { return checkID("id", t.ID) }
+
+// Validate implements [Payload].
+func (b Block) Validate() error {
+	return errors.Join(checkID("postId", b.PostID), checkID("id", b.ID), checkTime("until", b.Until))
 }
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9._~:-]{1,128}$`)
@@ -163,6 +221,13 @@ func checkID(name, id string) error {
 	}
 	if !ValidID(id) {
 		return fmt.Errorf("%s %.140q is not an id", name, id)
+	}
+	return nil
+}
+
+func checkKeys(name string, keys []string) error {
+	if len(keys) > MaxKeys {
+		return fmt.Errorf("%s has more than %d values", name, MaxKeys)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ var noon = time.Date(2024, 5, 6, 12, 0, 0, 123456789, time.UTC)
 func fullPayload(typ string) event.Payload {
 	comment := event.Comment{
 		PostID: "9f2b", ID: "c3a1", Content: new("nice & <b>"), Author: new("Ann"), AuthorKey: new("k1"),
+		AuthorKeys: []string{"k0"}, NetworkKey: new("n1"), NetworkKeys: []string{"n0"},
 		Status: new(event.Pending), Reason: new("new author"), Note: new("please wait"),
 		CreatedAt: new(noon), Version: new(int64(1)),
 	}
@@ -36,6 +37,13 @@ func fullPayload(typ string) event.Payload {
 		}
 	case event.TypeCommentDeleted:
 		return event.CommentDeleted{PostID: "9f2b", ID: "c3a1", Version: new(int64(3))}
+	case event.TypePostTakenDown:
+		return event.PostTakenDown{ID: "9f2b", Reason: new("spam"), Note: new("please read the rules"), Moderator: new("ann")}
+	case event.TypeBlockAdded, event.TypeBlockRemoved:
+		return event.Block{
+			PostID: "9f2b", CommentID: new("c3a1"), ID: "b7d2", AuthorKey: new("k1"), NetworkKey: new("n1"),
+			Then: new("reject"), Reason: new("keeps at it"), Moderator: new("ann"), Until: new(noon),
+		}
 	}
 	panic("no payload for " + typ)
 }
