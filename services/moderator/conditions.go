@@ -54,20 +54,19 @@ func parseLimit(s string, most int) (Limit, error) {
 // inspection is a text taken apart once for all rules.
 type inspection struct {
 	Text
-	texts    [2]string // content and author's name, cleaned
-	wordRule int       // the first rule of which a word occurs
-	links    int
-	hosts    []string
-	until    time.Time
-	long     bool // too long for patterns; NFKC makes up to 18 characters of one
+	texts [2]string // content and author's name, cleaned
+	words matches   // of the rules about words
+	links int
+	hosts []string
+	until time.Time
+	long  bool // too long for patterns; NFKC makes up to 18 characters of one
 }
 
 func (r Rules) inspect(t Text) inspection {
-	in := inspection{Text: t, texts: [2]string{clean(t.Content), clean(t.Author)}, wordRule: noRule, until: time.Now().Add(r.patience)}
+	in := inspection{Text: t, texts: [2]string{clean(t.Content), clean(t.Author)}, words: matches{}, until: time.Now().Add(r.patience)}
 	for _, text := range in.texts {
 		folded := fold(text)
-		words := spoken(folded)
-		in.wordRule = min(in.wordRule, r.words.first(words), r.words.first(bare(words)))
+		r.words.search(folded, "", in.words)
 		in.links += countLinks(folded)
 		if r.askHosts() {
 			in.hosts = append(in.hosts, linkHosts(folded)...)
@@ -93,8 +92,16 @@ func (r Rule) beyond(in inspection) string {
 	return ""
 }
 
-// matches reports whether the rule decides. Its words are looked for elsewhere,
-// those of all rules at once.
+// match returns the match of the rule, which is the one with that index. Its words
+// have been looked for already, those of all rules at once.
+func (r Rule) match(index int, in inspection) (m match, ok bool) {
+	if m, ok = in.words[index]; ok {
+		return m, true
+	}
+	return match{}, r.matches(in)
+}
+
+// matches reports whether a rule about anything but words matches.
 func (r Rule) matches(in inspection) bool {
 	under := func(list []string) func(string) bool {
 		return func(host string) bool {

@@ -138,7 +138,7 @@ func clone[T any](p *T) *T {
 }
 
 // Decide returns the verdict of the first rule that matches, and Approved when
-// none does. Words, patterns and links are looked for in the author's name as
+// none does; decide says what becomes of a doubtful match. Words, patterns and links are looked for in the author's name as
 // in the content. It depends on nothing but r and t, with one exception: a text
 // on which the patterns take longer than a second is held, as is one that is too
 // long for them.
@@ -146,16 +146,7 @@ func (r Rules) Decide(t Text) Verdict {
 	if !t.KnownAuthor {
 		t.Approved = 0
 	}
-	in := r.inspect(t)
-	for i, rule := range r.list {
-		if i == in.wordRule || rule.matches(in) {
-			return Verdict{Status: rule.status(), Reason: rule.Reason, Note: rule.Note, Rule: rule.Name}
-		}
-		if why := rule.beyond(in); why != "" {
-			return Verdict{Status: event.Flagged, Reason: why, Rule: rule.Name}
-		}
-	}
-	return Verdict{Status: event.Approved}
+	return r.decide(r.inspect(t))
 }
 
 // status translates Then, which ParseRules has checked. Anything else would be

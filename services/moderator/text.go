@@ -3,7 +3,6 @@ package moderator
 import (
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -119,9 +118,6 @@ func unmarked(word string) string {
 	}, word)
 }
 
-// noRule is greater than the index of any rule.
-const noRule = math.MaxInt
-
 // wordTree is a tree of words: the path from the root to a node spells a listed
 // word or the beginning of a phrase.
 type wordTree struct {
@@ -147,23 +143,28 @@ func (t *wordTree) add(phrase []string, rule int) {
 	}
 }
 
-// first returns the index of the first rule of which a word or phrase occurs
-// in words, and noRule when there is none.
-func (t *wordTree) first(words []string) int {
-	found := noRule
+// search adds what is listed and occurs in a folded text to found. doubt says why
+// a match in this text may only hold the comment, "" if it may do more.
+func (t *wordTree) search(folded, doubt string, found matches) {
+	words := spoken(folded)
+	t.walk(words, doubt, found)
+	t.walk(bare(words), doubt, found)
+}
+
+// walk adds what occurs in words.
+func (t *wordTree) walk(words []string, doubt string, found matches) {
 	for i := range words {
 		node := t
-		for _, w := range words[i:] {
+		for n, w := range words[i:] {
 			node = node.next[w]
 			if node == nil {
 				break
 			}
 			if node.rule > 0 {
-				found = min(found, node.rule-1)
+				found.add(node.rule-1, match{entry: strings.Join(words[i:i+n+1], " "), doubt: doubt})
 			}
 		}
 	}
-	return found
 }
 
 // compile returns the expression and the number of its steps: matching takes
