@@ -1,6 +1,7 @@
 // Package arrows holds which package of this module may import which:
 //
 //	cmd → services/*, frontend → internal/service → internal/telemetry → internal/{bus,web} → internal/event
+//	services/* → internal/markdown
 //
 // and that package bus itself needs neither OpenTelemetry nor Prometheus: those are
 // for the packages beside it, so that it can be taken without them.
@@ -42,11 +43,12 @@ var rules = []rule{
 	{"internal/event", nil, []string{"github.com/google/uuid"}, "internal/event imports the standard library and google/uuid only"},
 	{"internal/bus/*", []string{"internal/bus", "internal/event"}, nil, "what is in internal/bus/ imports internal/{bus,event} only"},
 	{"internal/bus", []string{"internal/event"}, busNeeds, "internal/bus imports internal/event and a few modules only"},
+	{"internal/markdown", []string{}, nil, "internal/markdown imports no other package of this module"},
 	{"internal/web", []string{"internal/event"}, nil, "internal/web imports internal/event only"},
 	{"internal/telemetry", []string{"internal/bus", "internal/web", "internal/event"}, nil, "internal/telemetry imports internal/{bus,web,event} only"},
 	{"internal/service", []string{"internal/telemetry", "internal/bus", "internal/web", "internal/event"}, nil, "internal/service imports internal/{telemetry,bus,web,event} only"},
 	{"internal", []string{"internal"}, nil, "internal packages import internal packages only"},
-	{"services/*", []string{"internal/service", "internal/bus", "internal/web", "internal/event"}, nil, "services import internal/{service,bus,web,event} only, and never each other"},
+	{"services/*", []string{"internal/service", "internal/bus", "internal/web", "internal/event", "internal/markdown"}, nil, "services import internal/{service,bus,web,event,markdown} only, and never each other"},
 	{"frontend", []string{"internal/telemetry", "internal/bus", "internal/web", "internal/event"}, nil, "the frontend imports internal/{telemetry,bus,web,event} only"},
 	{"cmd/*", []string{"services", "frontend", "internal"}, nil, "commands import services, frontend and internal packages only"},
 }
@@ -86,19 +88,22 @@ func TestCheck(t *testing.T) {
 		{"what is beside it does", "internal/bus/busotel/a.go", []string{"go.opentelemetry.io/otel/trace", "m/internal/bus", "m/internal/event"}, ""},
 		{"and takes no web", "internal/bus/busotel/a.go", []string{"m/internal/web"}, "m/internal/web: what is in internal/bus/ imports internal/{bus,event} only"},
 		{"bus does not take web", "internal/bus/a.go", []string{"m/internal/web"}, "m/internal/web: internal/bus imports internal/event and a few modules only"},
+		{"markdown takes modules", "internal/markdown/a.go", []string{other}, ""},
+		{"markdown does not take event", "internal/markdown/a.go", []string{"m/internal/event"}, "m/internal/event: internal/markdown imports no other package of this module"},
+		{"a service takes markdown", "services/posts/a.go", []string{"m/internal/markdown"}, ""},
 		{"web does not take bus", "internal/web/a.go", []string{"m/internal/bus"}, "m/internal/bus: internal/web imports internal/event only"},
 		{"bus does not take helpers", "internal/bus/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: internal/bus imports internal/event and a few modules only"},
 		{"bus's tests take helpers", "internal/bus/a_test.go", []string{"m/internal/bustest", "m/internal/bus"}, ""},
 		{"bustest is not bus", "internal/bustest/a.go", []string{"m/internal/bus"}, ""},
 		{"internal does not look up", "internal/bustest/a.go", []string{"m/services/posts"}, "m/services/posts: internal packages import internal packages only"},
 		{"a service takes all below", "services/posts/a.go", []string{"m/internal/bus", "m/internal/web", "m/internal/event", other}, ""},
-		{"a service takes no other service", "services/posts/a.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{service,bus,web,event} only, and never each other"},
-		{"nor one that begins like it", "services/posts/a.go", []string{"m/services/postscript"}, "m/services/postscript: services import internal/{service,bus,web,event} only, and never each other"},
-		{"nor in its tests", "services/posts/a_test.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{service,bus,web,event} only, and never each other"},
+		{"a service takes no other service", "services/posts/a.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{service,bus,web,event,markdown} only, and never each other"},
+		{"nor one that begins like it", "services/posts/a.go", []string{"m/services/postscript"}, "m/services/postscript: services import internal/{service,bus,web,event,markdown} only, and never each other"},
+		{"nor in its tests", "services/posts/a_test.go", []string{"m/services/comments"}, "m/services/comments: services import internal/{service,bus,web,event,markdown} only, and never each other"},
 		{"its tests take itself and helpers", "services/posts/a_test.go", []string{"m/services/posts", "m/internal/bustest"}, ""},
-		{"a service takes no helpers", "services/posts/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: services import internal/{service,bus,web,event} only, and never each other"},
-		{"a service takes no command", "services/posts/a.go", []string{"m/cmd/posts"}, "m/cmd/posts: services import internal/{service,bus,web,event} only, and never each other"},
-		{"nor the module's root", "services/posts/a.go", []string{"m"}, "m: services import internal/{service,bus,web,event} only, and never each other"},
+		{"a service takes no helpers", "services/posts/a.go", []string{"m/internal/bustest"}, "m/internal/bustest: services import internal/{service,bus,web,event,markdown} only, and never each other"},
+		{"a service takes no command", "services/posts/a.go", []string{"m/cmd/posts"}, "m/cmd/posts: services import internal/{service,bus,web,event,markdown} only, and never each other"},
+		{"nor the module's root", "services/posts/a.go", []string{"m"}, "m: services import internal/{service,bus,web,event,markdown} only, and never each other"},
 		{"the frontend takes web", "frontend/server.go", []string{"m/internal/web"}, ""},
 		{"the frontend takes no service", "frontend/server.go", []string{"m/services/posts"}, "m/services/posts: the frontend imports internal/{telemetry,bus,web,event} only"},
 		{"a command takes services", "cmd/newsfeed/a.go", []string{"m/services/posts", "m/frontend", "m/internal/bus", "m/cmd/newsfeed/embedded"}, ""},
