@@ -93,10 +93,36 @@ func (a api) get(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p, err := a.store.get(r.Context(), id)
+	if p.Takedown != nil {
+		return a.takenDown(r, p)
+	}
 	if err != nil {
 		return err
 	}
 	return web.WriteVersion(w, r, p.Version, p)
+}
+
+// takenDown is the error for a post that a moderator deleted. Only its author and
+// the admin learn why.
+func (a api) takenDown(r *http.Request, p Post) error {
+	err := fmt.Errorf("%w: post %s", web.ErrNotFound, p.ID)
+	if _, brought := web.Bearer(r); !brought {
+		return err
+	}
+	if !web.HasToken(r, a.admin) {
+		key, keyErr := a.store.keys.Get(r.Context())
+		if keyErr != nil {
+			return keyErr
+		}
+		if !key.Holds(r, tokenKind, p.ID) {
+			return err
+		}
+	}
+	err = fmt.Errorf("%w: a moderator has taken this post down: %s", web.ErrNotFound, p.Takedown.Reason)
+	if p.Takedown.Note != "" {
+		err = fmt.Errorf("%w\n\n%s", err, p.Takedown.Note)
+	}
+	return err
 }
 
 func (a api) edit(w http.ResponseWriter, r *http.Request) error {

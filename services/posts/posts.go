@@ -1,7 +1,7 @@
 // Package posts accepts, changes and deletes posts.
 //
-// In: HTTP (http.go), and from {posts}:events what others wrote there
-// (consume.go). Out: PostCreated, PostUpdated and PostDeleted on {posts}:events,
+// In: HTTP (http.go), from {posts}:events what others wrote there, and PostTakenDown
+// from {moderator}:events (consume.go). Out: PostCreated, PostUpdated and PostDeleted on {posts}:events,
 // each written together with the post it tells of.
 //
 // Keys:
@@ -50,6 +50,14 @@ type Post struct {
 	Version int64 `json:"version"`
 	// Deleted posts keep their id and version, so that nothing brings them back.
 	Deleted bool `json:"deleted,omitempty"`
+	// Takedown is set if a moderator deleted the post. It is stored beside the post.
+	Takedown *takedown `json:"-"`
+}
+
+// takedown is what a moderator said of a post that they took down.
+type takedown struct {
+	Reason string `json:"reason,omitempty"`
+	Note   string `json:"note,omitempty"`
 }
 
 // newPost is the body of POST /posts.
@@ -110,6 +118,21 @@ func (p Post) listed() bool { return p.Version > 0 && !p.Deleted }
 // deleted returns what remains of the post.
 func (p Post) deleted() Post {
 	return Post{ID: p.ID, CreatedAt: p.CreatedAt, Version: p.Version + 1, Deleted: true}
+}
+
+// takenDown returns what remains of the post after a moderator's order to delete it,
+// and false if it is deleted already. A post that was not heard of yet is deleted
+// before it comes.
+func (p Post) takenDown(in event.PostTakenDown) (Post, bool) {
+	if p.Deleted {
+		return p, false
+	}
+	p.ID = in.ID
+	p = p.deleted()
+	p.Takedown = &takedown{}
+	set(&p.Takedown.Reason, in.Reason)
+	set(&p.Takedown.Note, in.Note)
+	return p, true
 }
 
 // adopted returns the post, which is as of the entry last, after one that somebody

@@ -41,6 +41,6 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	return service.Service{
 		Name: event.Posts, Port: Port, Config: cfg.Config, Log: log,
 		Tokens: map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken, "POST_TOKEN": cfg.PostToken},
-		Routes: a.routes, Streams: []string{stream}, Handle: s.handle,
+		Routes: a.routes, Streams: []string{stream, event.Stream(event.Moderator)}, Handle: s.handle,
 	}.Run(ctx, base)
 }

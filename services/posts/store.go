@@ -126,6 +126,32 @@ func (s *store) change(ctx context.Context, id, typ string, decide func(Post) (P
 	return Post{}, fmt.Errorf("%w: post %s keeps changing", web.ErrConflict, id)
 }
 
+// takeDown deletes a post by order of a moderator; again, it changes nothing.
+func (s *store) takeDown(ctx context.Context, cause event.Event, in event.PostTakenDown) error {
+	now, doc, err := s.load(ctx, in.ID)
+	for range maxTries {
+		if err != nil {
+			return err
+		}
+		next, changed := now.takenDown(in)
+		if !changed {
+			return nil
+		}
+		e, err := next.event(event.TypePostDeleted, time.Now())
+		if err != nil {
+			return err
+		}
+		err = s.commit(ctx, doc, now, next, bus.Change{Stream: stream, Event: e.CausedBy(cause)})
+		conflict, lost := errors.AsType[*bus.ConflictError](err)
+		if !lost {
+			return err
+		}
+		doc = conflict.Now
+		now, err = decode(doc)
+	}
+	return fmt.Errorf("%w: post %s keeps changing", web.ErrConflict, in.ID)
+}
+
 // adopt takes in an entry of the stream that this service did not write; again, it
 // changes nothing.
 func (s *store) adopt(ctx context.Context, e bus.Entry, id string, payload event.Payload) error {
@@ -152,12 +178,13 @@ func (s *store) adopt(ctx context.Context, e bus.Entry, id string, payload event
 // stored is a post as it is stored.
 type stored struct {
 	Post
-	Undated bool `json:"undated,omitempty"`
+	Undated  bool      `json:"undated,omitempty"`
+	Takedown *takedown `json:"takedown,omitempty"`
 }
 
 // commit completes the change from one state of the post to the next.
 func (s *store) commit(ctx context.Context, was bus.Doc, now, next Post, c bus.Change) error {
-	doc, err := json.Marshal(stored{next, next.Undated})
+	doc, err := json.Marshal(stored{next, next.Undated, next.Takedown})
 	if err != nil {
 		return err
 	}
@@ -191,6 +218,6 @@ func decode(doc bus.Doc) (Post, error) {
 	if err := json.Unmarshal(doc.JSON, &p); err != nil {
 		return p.Post, fmt.Errorf("stored post: %w", err)
 	}
-	p.Post.Undated = p.Undated
+	p.Post.Undated, p.Post.Takedown = p.Undated, p.Takedown
 	return p.Post, nil
 }
