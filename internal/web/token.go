@@ -34,6 +34,11 @@ func (k EditKey) AuthorKey(client string) string {
 	return hex.EncodeToString(k.sum("\x00author:" + client)[:16])
 }
 
+// NetworkKey names the network of a client, as [ClientNetwork] has it, in the same way.
+func (k EditKey) NetworkKey(network string) string {
+	return hex.EncodeToString(k.sum("\x00network:" + network)[:16])
+}
+
 func (k EditKey) sum(text string) []byte {
 	mac := hmac.New(sha256.New, k)
 	mac.Write([]byte(text))

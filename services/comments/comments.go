@@ -42,15 +42,20 @@ const (
 
 // Comment is a comment as it is stored.
 type Comment struct {
-	ID        string       `json:"id"`
-	PostID    string       `json:"postId"`
-	Content   string       `json:"content"`
-	Author    string       `json:"author"`
-	AuthorKey string       `json:"authorKey,omitempty"`
-	Status    event.Status `json:"status"`
-	Reason    string       `json:"reason,omitempty"`
-	Note      string       `json:"note,omitempty"`
-	CreatedAt time.Time    `json:"createdAt"`
+	ID        string `json:"id"`
+	PostID    string `json:"postId"`
+	Content   string `json:"content"`
+	Author    string `json:"author"`
+	AuthorKey string `json:"authorKey,omitempty"`
+	// AuthorKeys are the values of AuthorKey under older keys, NetworkKey and
+	// NetworkKeys the same for the author's network.
+	AuthorKeys  []string     `json:"authorKeys,omitempty"`
+	NetworkKey  string       `json:"networkKey,omitempty"`
+	NetworkKeys []string     `json:"networkKeys,omitempty"`
+	Status      event.Status `json:"status"`
+	Reason      string       `json:"reason,omitempty"`
+	Note        string       `json:"note,omitempty"`
+	CreatedAt   time.Time    `json:"createdAt"`
 	// Undated says that no event has given CreatedAt: it is the time of an entry.
 	Undated bool `json:"undated,omitempty"`
 	// Version counts the changes from 1, verdicts included; Text is the version
@@ -180,6 +185,13 @@ func (c Comment) adopted(e bus.Entry, payload event.Payload, last bus.ID) (Comme
 		set(&c.Content, in.Content)
 		set(&c.Author, in.Author)
 		set(&c.AuthorKey, in.AuthorKey)
+		set(&c.NetworkKey, in.NetworkKey)
+		if in.AuthorKey != nil {
+			c.AuthorKeys = in.AuthorKeys
+		}
+		if in.NetworkKey != nil {
+			c.NetworkKeys = in.NetworkKeys
+		}
 		set(&c.Status, in.Status)
 		set(&c.Reason, in.Reason)
 		set(&c.Note, in.Note)
@@ -223,10 +235,15 @@ func (c Comment) event(typ string, now time.Time) (event.Event, error) {
 	if c.Deleted {
 		return event.New(event.Comments, typ, event.CommentDeleted{PostID: c.PostID, ID: c.ID, Version: &c.Version}, now)
 	}
-	e, err := event.New(event.Comments, typ, event.Comment{
-		PostID: c.PostID, ID: c.ID, Content: &c.Content, Author: &c.Author, AuthorKey: &c.AuthorKey,
+	payload := event.Comment{
+		PostID: c.PostID, ID: c.ID, Content: &c.Content, Author: &c.Author,
+		AuthorKey: &c.AuthorKey, AuthorKeys: c.AuthorKeys, NetworkKeys: c.NetworkKeys,
 		Status: &c.Status, Reason: &c.Reason, Note: &c.Note, CreatedAt: &c.CreatedAt, Version: &c.Version,
-	}, now)
+	}
+	if c.NetworkKey != "" { // comments of older versions have none
+		payload.NetworkKey = &c.NetworkKey
+	}
+	e, err := event.New(event.Comments, typ, payload, now)
 	if err != nil {
 		return e, fmt.Errorf("comment %s: %w", c.ID, err)
 	}

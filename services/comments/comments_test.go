@@ -100,7 +100,7 @@ func TestEdited(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || !changed {
 		t.Errorf("a new text must wait for a verdict again: changed %t\n%s", changed, diff)
 	}
-	if got, changed := approved.edited(edit{Content: new(approved.Content)}); changed || got != approved {
+	if got, changed := approved.edited(edit{Content: new(approved.Content)}); changed || !cmp.Equal(approved, got) {
 		t.Errorf("the same text: changed to %+v", got)
 	}
 }

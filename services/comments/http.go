@@ -66,7 +66,8 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := Comment{
 		ID: id.String(), PostID: post, Content: in.Content, Author: in.Author, AuthorKey: key.AuthorKey(web.ClientNet(r)),
-		Status: event.Pending, CreatedAt: time.Now().UTC(), Version: 1, Text: 1,
+		NetworkKey: key.NetworkKey(web.ClientNetwork(r)),
+		Status:     event.Pending, CreatedAt: time.Now().UTC(), Version: 1, Text: 1,
 	}
 	if c, err = a.createSoon(r.Context(), c, once); err != nil {
 		return err
