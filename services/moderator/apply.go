@@ -121,6 +121,9 @@ func (a Again) one(ctx context.Context, s *store, j *judge, d decision, tally *T
 
 // verdict is what is to be said of a text now, and who says it.
 func (a Again) verdict(ctx context.Context, s *store, j *judge, d decision) (v Verdict, who string, err error) {
+	if d.Block != "" {
+		return d.verdict(), byRules, nil // somebody blocked the author: it stays until a person decides
+	}
 	text, err := s.facts(ctx, a.Rules, d, false)
 	if err != nil {
 		return v, "", err

@@ -14,7 +14,7 @@ import (
 )
 
 // conditionNames are the keys of a rule of which it has exactly one.
-const conditionNames = "words, patterns, maxLinks, linksTo, linksNotTo, firstComments, maxRate, maxCopies"
+const conditionNames = "words, patterns, maxLinks, linksTo, linksNotTo, firstComments, maxRate, maxCopies, authors, networks"
 
 // Bounds of a limit in time.
 const (
@@ -118,6 +118,10 @@ func (r Rule) matches(in inspection) bool {
 		return slices.ContainsFunc(in.hosts, func(host string) bool { return !listed(host) })
 	case r.FirstComments != nil:
 		return in.Approved < *r.FirstComments
+	case r.Authors != nil:
+		return r.keys.any(in.AuthorKeys)
+	case r.Networks != nil:
+		return r.keys.any(in.NetworkKeys)
 	case r.MaxRate != nil || r.MaxCopies != nil:
 		return r.tooMany(in)
 	}
@@ -182,6 +186,10 @@ func (p *ruleParser) condition(rule *Rule, pair *ast.MappingValueNode) (err erro
 		rule.MaxRate, err = readLimit(pair, maxRateN)
 	case "maxCopies":
 		rule.MaxCopies, err = readLimit(pair, maxCopies/2)
+	case "authors":
+		rule.Authors, err = readList(pair, func(s string) error { return p.addKey(rule, s) })
+	case "networks":
+		rule.Networks, err = readList(pair, func(s string) error { return p.addKey(rule, s) })
 	default:
 		err = mistake(pair.Key, "unknown key %q", key)
 	}

@@ -56,7 +56,12 @@ func (c *consumer) decide(ctx context.Context, e bus.Entry, comment event.Commen
 	if err != nil {
 		return err
 	}
-	v, who := rules.Decide(text), byRules
+	blocks, err := c.store.blocking(ctx, next, time.Now())
+	if err != nil {
+		return err
+	}
+	v, block := decideWithBlocks(rules, text, blocks)
+	who := byRules
 	if v.Rule == "" && c.judge != nil {
 		if v, err = c.judge.ask(ctx, next); err != nil {
 			return err
@@ -65,7 +70,7 @@ func (c *consumer) decide(ctx context.Context, e bus.Entry, comment event.Commen
 	}
 	_, err = c.store.changeFrom(ctx, last, doc, func(last decision) (decision, bool, error) {
 		next, isNew := last.arrived(comment, e)
-		return next.judged(v, who, time.Now()), isNew, nil
+		return next.judged(v, who, time.Now()).blockedBy(block), isNew, nil
 	})
 	return err
 }

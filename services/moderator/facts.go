@@ -29,28 +29,36 @@ const maxCopies = 200
 // facts returns the text of d with what the rules need to know of its author and
 // of other comments. With note, it also notes that the text has come.
 func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (Text, error) {
-	t := Text{Content: d.Content, Author: d.Author, KnownAuthor: d.AuthorKey != ""}
+	authors := d.authors()
+	t := Text{
+		Content: d.Content, Author: d.Author, KnownAuthor: len(authors) > 0,
+		AuthorKeys: authors, NetworkKeys: d.networks(),
+	}
 	rates, copies := rules.windows()
 	first := t.KnownAuthor && rules.askFirst()
-	pace, same := paceKey(d.AuthorKey), sameKey(fingerprint(d.Content))
-	var approved *redis.IntCmd
-	var own *redis.BoolCmd
-	recent := map[time.Duration]*redis.IntCmd{}
+	same := sameKey(fingerprint(d.Content))
+	// What is known of an author under any of their keys counts, and of two keys the
+	// one under which more is known.
+	approved, own := make([]*redis.IntCmd, len(authors)), make([]*redis.BoolCmd, len(authors))
+	recent := map[time.Duration][]*redis.IntCmd{}
 	copied := map[time.Duration]*redis.StringSliceCmd{}
 	_, err := s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
-		if note && len(rates) > 0 && t.KnownAuthor {
-			remember(ctx, p, pace, d.Entry, "", rates)
+		for _, author := range authors {
+			if note && len(rates) > 0 {
+				remember(ctx, p, paceKey(author), d.Entry, "", rates)
+			}
 		}
 		if note && len(copies) > 0 {
 			remember(ctx, p, same, d.Entry, d.ID, copies)
 		}
-		if first {
-			approved = p.SCard(ctx, authorKey(event.Approved, d.AuthorKey))
-			own = p.SIsMember(ctx, authorKey(event.Approved, d.AuthorKey), d.ID)
-		}
-		if t.KnownAuthor {
+		for i, author := range authors {
+			if first {
+				approved[i] = p.SCard(ctx, authorKey(event.Approved, author))
+				own[i] = p.SIsMember(ctx, authorKey(event.Approved, author), d.ID)
+			}
 			for _, within := range rates {
-				recent[within] = p.ZLexCount(ctx, pace, "("+place(d.Entry, -within), "["+place(d.Entry, 0))
+				recent[within] = append(recent[within],
+					p.ZLexCount(ctx, paceKey(author), "("+place(d.Entry, -within), "["+place(d.Entry, 0)))
 			}
 		}
 		for _, within := range copies {
@@ -64,15 +72,21 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 	if err != nil {
 		return t, bus.Err("what is known of an author", err)
 	}
-	if first {
-		t.Approved = int(approved.Val())
-		if own.Val() {
-			t.Approved-- // an edit of an approved comment does not vouch for itself
+	for i := range authors {
+		if !first {
+			break
 		}
+		n := int(approved[i].Val())
+		if own[i].Val() {
+			n-- // an edit of an approved comment does not vouch for itself
+		}
+		t.Approved = max(t.Approved, n)
 	}
 	t.Rate, t.Copies = map[time.Duration]int{}, map[time.Duration]int{}
-	for within, n := range recent {
-		t.Rate[within] = int(n.Val())
+	for within, counts := range recent {
+		for _, n := range counts {
+			t.Rate[within] = max(t.Rate[within], int(n.Val()))
+		}
 	}
 	for within, found := range copied {
 		t.Copies[within] = distinct(found.Val(), d.ID)
@@ -138,25 +152,35 @@ type history struct {
 // nothing tells the author from another.
 func (s *store) histories(ctx context.Context, comments []decision) ([]*history, error) {
 	all := make([]*history, len(comments))
-	counts := make([][3]*redis.IntCmd, len(comments))
-	_, err := s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, d := range comments {
-			for j, status := range []event.Status{event.Approved, event.Rejected, event.Flagged} {
-				counts[i][j] = p.SCard(ctx, authorKey(status, d.AuthorKey))
+	counts := make([][3][]*redis.IntCmd, len(comments))
+	p := s.bus.Redis().Pipeline()
+	for i, d := range comments {
+		for j, status := range []event.Status{event.Approved, event.Rejected, event.Flagged} {
+			for _, author := range d.authors() {
+				counts[i][j] = append(counts[i][j], p.SCard(ctx, authorKey(status, author)))
 			}
 		}
-		return nil
-	})
-	if err != nil && len(comments) > 0 {
-		return nil, bus.Err("history of authors", err)
 	}
-	for i, d := range comments {
-		if d.AuthorKey == "" {
+	if p.Len() > 0 {
+		if _, err := p.Exec(ctx); err != nil {
+			return nil, bus.Err("history of authors", err)
+		}
+	}
+	for i, n := range counts {
+		if len(n[0]) == 0 {
 			continue
 		}
-		h := &history{Approved: counts[i][0].Val(), Rejected: counts[i][1].Val(), Held: counts[i][2].Val()}
+		h := &history{Approved: most(n[0]), Rejected: most(n[1]), Held: most(n[2])}
 		h.First = h.Approved+h.Rejected+h.Held <= 1
 		all[i] = h
 	}
 	return all, nil
+}
+
+// most returns the greatest of the counts.
+func most(counts []*redis.IntCmd) (n int64) {
+	for _, c := range counts {
+		n = max(n, c.Val())
+	}
+	return n
 }

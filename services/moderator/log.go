@@ -14,6 +14,14 @@ import (
 // The log is {moderator}:events itself, read backwards: it has who decided, when,
 // what, why and the text, and nothing is written twice.
 
+// What a line of the log says was done.
+const (
+	actVerdict  = "verdict"
+	actTakedown = "takedown"
+	actBlock    = "block"
+	actUnblock  = "unblock"
+)
+
 // maxScanned bounds how many verdicts one page of the log looks through, so that
 // a filter that finds little does not read the whole stream.
 const (
@@ -21,32 +29,43 @@ const (
 	scanChunk  = 500
 )
 
-// logged is a verdict as the log shows it.
+// logged is a verdict, or what else a moderator did, as the log shows it.
 type logged struct {
 	Entry     bus.ID       `json:"entry"`
 	Time      time.Time    `json:"time"`
-	CommentID string       `json:"commentId"`
+	Action    string       `json:"action"`
+	CommentID string       `json:"commentId,omitempty"` // not with a takedown
 	PostID    string       `json:"postId"`
 	Moderator string       `json:"moderator"`
-	Status    event.Status `json:"status"`
+	Status    event.Status `json:"status,omitempty"` // of a verdict
 	Reason    string       `json:"reason,omitempty"`
 	Note      string       `json:"note,omitempty"`
 	Rule      string       `json:"rule,omitempty"`
-	Content   string       `json:"content"`
+	Content   *string      `json:"content,omitempty"` // of a verdict
 	Version   int64        `json:"version,omitempty"`
 	Decision  int64        `json:"decision,omitempty"`
+	Block     *loggedBlock `json:"block,omitempty"`
+}
+
+// loggedBlock is what a line says of the block that was added or removed.
+type loggedBlock struct {
+	ID    string    `json:"id"`
+	Kind  string    `json:"kind"`
+	Key   string    `json:"key"`
+	Then  string    `json:"then"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // filter says which verdicts a page of the log shows; what is "" matches all.
 type filter struct {
-	comment, post, moderator, rule, status string
-	since, until                           time.Time
+	comment, post, moderator, rule, status, action string
+	since, until                                   time.Time
 }
 
 func (f filter) matches(l logged) bool {
 	is := func(want, have string) bool { return want == "" || want == have }
 	return is(f.comment, l.CommentID) && is(f.post, l.PostID) && is(f.moderator, l.Moderator) &&
-		is(f.rule, l.Rule) && is(f.status, string(l.Status)) && (f.until.IsZero() || l.Time.Before(f.until))
+		is(f.action, l.Action) && is(f.rule, l.Rule) && is(f.status, string(l.Status)) && (f.until.IsZero() || l.Time.Before(f.until))
 }
 
 // log returns up to limit verdicts before an entry, newest first, and the entry to
@@ -78,24 +97,55 @@ func (s *store) log(ctx context.Context, f filter, before bus.ID, limit int) (pa
 	return page, before, nil
 }
 
-// loggedOf reads a verdict; false if the entry is none.
+// loggedOf reads a line of the log; false if the entry is none.
 func loggedOf(e bus.Entry) (logged, bool) {
 	payload, err := e.Decode()
-	m, ok := payload.(event.CommentModerated)
-	if err != nil || !ok {
+	if err != nil {
 		return logged{}, false
 	}
-	l := logged{
-		Entry: e.ID, Time: e.ID.Time(), CommentID: m.ID, PostID: m.PostID, Moderator: e.Event.Source,
-		Status: *m.Status, Content: *m.Content,
+	// A foreign moderator is named by its source if it names nobody.
+	l := logged{Entry: e.ID, Time: e.ID.Time(), PostID: payload.PostKey(), Moderator: e.Event.Source}
+	switch in := payload.(type) {
+	case event.CommentModerated:
+		l.Action, l.CommentID, l.Status, l.Content = actVerdict, in.ID, *in.Status, in.Content
+		set(&l.Moderator, in.Moderator)
+		set(&l.Reason, in.Reason)
+		set(&l.Note, in.Note)
+		set(&l.Rule, in.Rule)
+		set(&l.Version, in.Version)
+		set(&l.Decision, in.Decision)
+	case event.PostTakenDown:
+		l.Action = actTakedown
+		set(&l.Moderator, in.Moderator)
+		set(&l.Reason, in.Reason)
+		set(&l.Note, in.Note)
+	case event.Block:
+		l.Action, l.Block = actBlock, &loggedBlock{ID: in.ID}
+		if e.Event.Type == event.TypeBlockRemoved {
+			l.Action = actUnblock
+		}
+		l.Block.read(in)
+		set(&l.CommentID, in.CommentID)
+		set(&l.Moderator, in.Moderator)
+		set(&l.Reason, in.Reason)
+	default:
+		return logged{}, false
 	}
-	set(&l.Moderator, m.Moderator) // a foreign moderator is named by its source if it names nobody
-	set(&l.Reason, m.Reason)
-	set(&l.Note, m.Note)
-	set(&l.Rule, m.Rule)
-	set(&l.Version, m.Version)
-	set(&l.Decision, m.Decision)
 	return l, true
+}
+
+// read takes in what the event says of the block.
+func (b *loggedBlock) read(in event.Block) {
+	b.Kind = kindAuthor
+	if in.NetworkKey != nil && in.AuthorKey == nil {
+		b.Kind = kindNetwork
+	}
+	set(&b.Key, in.AuthorKey)
+	if b.Kind == kindNetwork {
+		set(&b.Key, in.NetworkKey)
+	}
+	set(&b.Then, in.Then)
+	set(&b.Until, in.Until)
 }
 
 func (a api) readLog(w http.ResponseWriter, r *http.Request, _ string) error {
@@ -122,10 +172,13 @@ func readFilter(r *http.Request) (filter, bus.ID, error) {
 	q := query{r: r}
 	f := filter{
 		comment: q.text("comment"), post: q.text("post"), moderator: q.text("moderator"), rule: q.text("rule"),
-		status: q.text("status"), since: q.time("since"), until: q.time("until"),
+		status: q.text("status"), action: q.text("action"), since: q.time("since"), until: q.time("until"),
 	}
 	if f.status != "" && !slices.Contains([]event.Status{event.Approved, event.Rejected, event.Flagged}, event.Status(f.status)) {
 		q.bad("status", "must be approved, rejected or flagged")
+	}
+	if f.action != "" && !slices.Contains([]string{actVerdict, actTakedown, actBlock, actUnblock}, f.action) {
+		q.bad("action", "must be verdict, takedown, block or unblock")
 	}
 	before := bus.MaxID
 	if text := q.text("before"); text != "" {

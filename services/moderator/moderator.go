@@ -4,8 +4,9 @@
 // In: CommentCreated, CommentEdited and CommentDeleted from {comments}:events,
 // the titles of posts from {posts}:events (consume.go), rules and moderators from
 // files that are read again when they change (file.go, people.go), and over HTTP
-// the decisions of people (http.go, decisions.go). Out: CommentModerated on
-// {moderator}:events, written together with the verdict's record.
+// the decisions of people (http.go, decisions.go, blocking.go, takedown.go). Out:
+// CommentModerated, PostTakenDown, BlockAdded and BlockRemoved on {moderator}:events,
+// each written together with the record it is about.
 //
 // Keys:
 //
@@ -16,12 +17,17 @@
 //	                                   rejected and flagged
 //	{moderator}:title:<post>           the title of a post
 //	{moderator}:claim:<comment>        who works on a held comment, for two minutes
+//	{moderator}:block:<block>          an author or a network that is held or rejected
+//	{moderator}:blocks                 the blocks there are, by time
+//	{moderator}:blocked                the blocks by the hashes of their authors and networks
+//	{moderator}:takedown:<post>        who took a post down, when and why
 //	{moderator}:pace:<author key>      when the author wrote lately
 //	{moderator}:same:<hash>            where the same text came lately
 //	{moderator}:alarm                  that a comment is held too long, while one is
 package moderator
 
 import (
+	"slices"
 	"time"
 
 	"newsfeed/internal/bus"
@@ -39,16 +45,23 @@ const (
 
 // decision is the last verdict on one comment, and the text it was about.
 type decision struct {
-	ID        string       `json:"id"`
-	PostID    string       `json:"postId"`
-	Content   string       `json:"content"`
-	Author    string       `json:"author,omitempty"`
-	AuthorKey string       `json:"authorKey,omitempty"`
-	Status    event.Status `json:"status"`
-	Reason    string       `json:"reason,omitempty"`
-	Note      string       `json:"note,omitempty"`
-	Rule      string       `json:"rule,omitempty"`
-	Moderator string       `json:"moderator"`
+	ID        string `json:"id"`
+	PostID    string `json:"postId"`
+	Content   string `json:"content"`
+	Author    string `json:"author,omitempty"`
+	AuthorKey string `json:"authorKey,omitempty"`
+	// AuthorKeys are the values of AuthorKey under older keys, NetworkKey and
+	// NetworkKeys the same for the author's network.
+	AuthorKeys  []string     `json:"authorKeys,omitempty"`
+	NetworkKey  string       `json:"networkKey,omitempty"`
+	NetworkKeys []string     `json:"networkKeys,omitempty"`
+	Status      event.Status `json:"status"`
+	Reason      string       `json:"reason,omitempty"`
+	Note        string       `json:"note,omitempty"`
+	Rule        string       `json:"rule,omitempty"`
+	// Block is the block that decided, if one did.
+	Block     string `json:"block,omitempty"`
+	Moderator string `json:"moderator"`
 	// Version of the comment whose text was judged, 0 if its owner did not say,
 	// and Entry the event that brought it.
 	Version int64  `json:"version,omitempty"`
@@ -106,6 +119,8 @@ func (d decision) arrived(c event.Comment, e bus.Entry) (decision, bool) {
 	}
 	set(&next.Author, c.Author)
 	set(&next.AuthorKey, c.AuthorKey)
+	set(&next.NetworkKey, c.NetworkKey)
+	next.AuthorKeys, next.NetworkKeys = c.AuthorKeys, c.NetworkKeys
 	if !e.Event.Foreign() {
 		set(&next.Version, c.Version) // only the owner numbers versions
 	}
@@ -120,10 +135,16 @@ func (d decision) judged(v Verdict, who string, now time.Time) decision {
 	} else if held.IsZero() {
 		held = now.UTC()
 	}
-	d.Status, d.Reason, d.Note, d.Rule = v.Status, v.Reason, v.Note, v.Rule
+	d.Status, d.Reason, d.Note, d.Rule, d.Block = v.Status, v.Reason, v.Note, v.Rule, ""
 	d.Moderator, d.Time, d.Held = who, now.UTC(), held
 	d.Number++
 	d.Verdicts++
+	return d
+}
+
+// blockedBy returns the record with the block that decided, "" for none.
+func (d decision) blockedBy(block string) decision {
+	d.Block = block
 	return d
 }
 
@@ -137,6 +158,23 @@ func (d decision) erased(c event.CommentDeleted, e bus.Entry) (decision, bool) {
 // verdict is what was decided of the text.
 func (d decision) verdict() Verdict {
 	return Verdict{Status: d.Status, Reason: d.Reason, Note: d.Note, Rule: d.Rule}
+}
+
+// authors returns the keys that the author is known by, the newest first; none if
+// nothing tells the author from another.
+func (d decision) authors() []string { return distinctKeys(d.AuthorKey, d.AuthorKeys) }
+
+// networks is authors for the author's network.
+func (d decision) networks() []string { return distinctKeys(d.NetworkKey, d.NetworkKeys) }
+
+func distinctKeys(newest string, older []string) []string {
+	var keys []string
+	for _, key := range append([]string{newest}, older...) {
+		if key != "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // isAt reports whether the decision is about the text that a person has seen at

@@ -12,6 +12,6 @@ func TestRoutesAreDocumented(t *testing.T) {
 
 func TestAnswersAreDocumented(t *testing.T) {
 	openapitest.Members(t, "moderator", map[string]any{
-		"HeldComment": held{}, "History": history{}, "Claim": claim{}, "Outcome": outcome{}, "Logged": logged{}, "Rules": rulesView{}, "Rule": Rule{}, "Tried": tried{},
+		"HeldComment": held{}, "History": history{}, "Claim": claim{}, "Outcome": outcome{}, "Logged": logged{}, "Block": block{}, "Takedown": takedown{}, "Rules": rulesView{}, "Rule": Rule{}, "Tried": tried{},
 	})
 }

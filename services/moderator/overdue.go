@@ -44,6 +44,9 @@ func (d watchdog) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if err := d.store.endBlocks(ctx, time.Now()); err != nil && ctx.Err() == nil && !bus.Unavailable(err) {
+				d.log.WarnContext(ctx, "ending expired blocks failed, retrying", "err", err)
+			}
 			if err := d.look(ctx, time.Now()); err != nil && ctx.Err() == nil && !bus.Unavailable(err) {
 				d.log.WarnContext(ctx, "could not say that a comment is held too long", "error", err)
 			}

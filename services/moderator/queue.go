@@ -30,6 +30,11 @@ type held struct {
 	Reason    string    `json:"reason"`
 	Note      string    `json:"note,omitempty"`
 	Since     time.Time `json:"since"`
+	// AuthorKey and NetworkKey name the author and their network in rules; absent if
+	// nothing tells them from others. Block is the block that holds the comment.
+	AuthorKey  string `json:"authorKey,omitempty"`
+	NetworkKey string `json:"networkKey,omitempty"`
+	Block      string `json:"block,omitempty"`
 	// History is absent if nothing tells the author from another.
 	History *history `json:"history,omitempty"`
 	Claim   *claim   `json:"claim,omitempty"`
@@ -81,6 +86,7 @@ func (s *store) shown(ctx context.Context, comments []decision) ([]held, error) 
 		list[i] = held{
 			ID: d.ID, PostID: d.PostID, PostTitle: titles[i], Content: d.Content, Author: d.Author, Version: d.Version,
 			Entry: d.Entry, Rule: d.Rule, Reason: d.Reason, Note: d.Note, Since: d.Held, History: histories[i], Claim: claims[i],
+			AuthorKey: d.AuthorKey, NetworkKey: d.NetworkKey, Block: d.Block,
 		}
 	}
 	return list, nil

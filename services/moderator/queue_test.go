@@ -50,7 +50,8 @@ func TestQueueShowsWhatAPersonNeeds(t *testing.T) {
 	queue := ask[[]held](r, http.StatusOK, annsToken, "GET", "/moderation/queue", "")
 	want := held{
 		ID: "c1", PostID: "p", PostTitle: "A better title", Content: "hmm one", Author: "by ann", Version: 1, Entry: first.Entry,
-		Rule: "unsure", Reason: "a person should see this", Since: first.Held, History: &history{Approved: 1, Rejected: 1, Held: 1},
+		Rule: "unsure", Reason: "a person should see this", Since: first.Held, AuthorKey: "ann",
+		History: &history{Approved: 1, Rejected: 1, Held: 1},
 	}
 	if len(queue) != 2 || queue[1].ID != "c2" || !queue[1].History.First {
 		t.Fatalf("queue: %+v", queue)
@@ -178,7 +179,7 @@ func TestLog(t *testing.T) {
 	ask[outcome](r, http.StatusOK, annsToken, "POST", "/moderation/decisions", deciding("c", 1, event.Rejected, `,"reason":"rude"`))
 
 	all := ask[[]logged](r, http.StatusOK, annsToken, "GET", "/moderation/log", "")
-	if len(all) != 7 || all[0].CommentID != "c" || all[0].Moderator != "ann" || all[0].Reason != "rude" || all[0].Content != "hmm" || all[6].CommentID != "fine0" {
+	if len(all) != 7 || all[0].CommentID != "c" || all[0].Moderator != "ann" || all[0].Reason != "rude" || *all[0].Content != "hmm" || all[6].CommentID != "fine0" {
 		t.Fatalf("log: %+v", all)
 	}
 	var paged []logged

@@ -39,7 +39,7 @@ const (
 )
 
 // Rule is one entry of the rules file. Exactly one of the fields from Words to
-// MaxCopies is set: it is the condition under which the rule decides.
+// Networks is set: it is the condition under which the rule decides.
 type Rule struct {
 	// Name is unique in its file.
 	Name string `json:"name"`
@@ -59,6 +59,10 @@ type Rule struct {
 	MaxRate *Limit `json:"maxRate,omitempty"`
 	// MaxCopies matches when the same text has come in more comments than this.
 	MaxCopies *Limit `json:"maxCopies,omitempty"`
+	// Authors matches when the author has one of these keys.
+	Authors []string `json:"authors,omitempty"`
+	// Networks matches when the author's network has one of these keys.
+	Networks []string `json:"networks,omitempty"`
 	// Then is "reject", "hold" or "approve".
 	Then string `json:"then"`
 	// Reason says in a few words why the verdict fell; it is never empty.
@@ -68,6 +72,7 @@ type Rule struct {
 
 	patterns []*regexp.Regexp
 	hosts    []string // of LinksTo or LinksNotTo, folded
+	keys     keySet   // of Authors or Networks
 }
 
 // Rules is an ordered list of rules, of which the first that matches decides.
@@ -90,6 +95,8 @@ type Text struct {
 	// KnownAuthor is false when nothing tells this author from another; then
 	// Approved counts as 0.
 	KnownAuthor bool
+	// AuthorKeys and NetworkKeys are what the author and their network are known by.
+	AuthorKeys, NetworkKeys []string
 	// Rate and Copies say how many texts of the author, and comments of the same
 	// text, have come within a time, this one included.
 	Rate, Copies map[time.Duration]int
@@ -123,6 +130,7 @@ func (r Rules) List() []Rule {
 		rule := &list[i]
 		rule.Words, rule.Patterns = slices.Clone(rule.Words), slices.Clone(rule.Patterns)
 		rule.LinksTo, rule.LinksNotTo = slices.Clone(rule.LinksTo), slices.Clone(rule.LinksNotTo)
+		rule.Authors, rule.Networks = slices.Clone(rule.Authors), slices.Clone(rule.Networks)
 		rule.MaxLinks, rule.FirstComments = clone(rule.MaxLinks), clone(rule.FirstComments)
 		rule.MaxRate, rule.MaxCopies = clone(rule.MaxRate), clone(rule.MaxCopies)
 		rule.patterns = nil

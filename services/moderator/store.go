@@ -131,8 +131,10 @@ func (s *store) commit(ctx context.Context, was bus.Doc, last, d decision) error
 }
 
 // indexes returns what takes a comment from its places in the lists to its new ones.
-func indexes(last, d decision) []bus.Index {
-	was, is := places(last), places(d)
+func indexes(last, d decision) []bus.Index { return moved(places(last), places(d)) }
+
+// moved returns what takes something from the places where it was to those where it is.
+func moved(was, is []bus.Index) []bus.Index {
 	var index []bus.Index
 	for _, p := range was {
 		if !slices.Contains(is, p) {
@@ -157,8 +159,8 @@ func places(d decision) []bus.Index {
 	if !d.Held.IsZero() {
 		in = append(in, bus.Index{Verb: bus.ZAdd, Key: queueKey, Member: bus.TimeKey(d.Held, d.ID)})
 	}
-	if d.AuthorKey != "" {
-		in = append(in, bus.Index{Verb: bus.SAdd, Key: authorKey(d.Status, d.AuthorKey), Member: d.ID})
+	for _, author := range d.authors() {
+		in = append(in, bus.Index{Verb: bus.SAdd, Key: authorKey(d.Status, author), Member: d.ID})
 	}
 	return in
 }
