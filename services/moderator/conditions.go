@@ -66,7 +66,7 @@ func (r Rules) inspect(t Text) inspection {
 	in := inspection{Text: t, texts: [2]string{clean(t.Content), clean(t.Author)}, words: matches{}, until: time.Now().Add(r.patience)}
 	for _, text := range in.texts {
 		folded := fold(text)
-		r.words.search(folded, "", in.words)
+		r.words.search(text, "", in.words)
 		in.links += countLinks(folded)
 		if r.askHosts() {
 			in.hosts = append(in.hosts, linkHosts(folded)...)

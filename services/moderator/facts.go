@@ -131,7 +131,7 @@ func distinct(members []string, comment string) int {
 // or if they have none what they show.
 func fingerprint(content string) string {
 	cleaned := clean(content)
-	text := strings.Join(spoken(fold(cleaned)), " ")
+	text := string(read(fold(cleaned), false).trimmed())
 	if text == "" {
 		text = "\x00" + strings.Join(strings.Fields(cleaned), " ")
 	}

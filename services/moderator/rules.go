@@ -82,7 +82,7 @@ type Rules struct {
 	list []Rule
 	// words holds the words of all rules at once, so that looking for them
 	// costs the same whether there are ten or ten thousand, in one rule or many.
-	words wordTree
+	words wordList
 	// patience is how long the patterns may take in all.
 	patience time.Duration
 }
@@ -251,15 +251,15 @@ func (p *ruleParser) field(rule *Rule, pair *ast.MappingValueNode) (condition bo
 
 // addWord adds a word or phrase of the rule that is being read.
 func (p *ruleParser) addWord(s string) error {
-	phrase := spoken(fold(clean(s)))
+	e, err := newEntry(s, len(p.rules.list))
 	p.words++
 	switch {
-	case len(phrase) == 0:
-		return errors.New("has no letter or digit")
+	case err != nil:
+		return err
 	case p.words > maxWords:
 		return fmt.Errorf("more than %d words in all", maxWords)
 	}
-	p.rules.words.add(phrase, len(p.rules.list))
+	p.rules.words.add(e)
 	return nil
 }
 

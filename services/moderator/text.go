@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
-	"slices"
 	"strings"
-	"unicode"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -23,15 +21,13 @@ func clean(s string) string {
 // visible maps characters without a glyph to -1, which removes them, and those
 // that show as a gap to a space.
 func visible(r rune) rune {
-	switch {
-	case r < 0x80:
+	if r < 0x80 {
 		return r
-	case r == '\u115f', r == '\u3164', r == '\uffa0':
-		// The Hangul fillers are letters to Unicode and blank to the eye.
+	}
+	switch c, _ := chars().of(r); c {
+	case classBlank:
 		return ' '
-	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
-		// Cf has the zero-width characters, the soft hyphen and the marks of
-		// writing direction; the last table has the combining grapheme joiner.
+	case classInvisible:
 		return -1
 	}
 	return r
@@ -44,127 +40,53 @@ func fold(cleaned string) string {
 	return norm.NFKC.String(cases.Fold().String(cleaned))
 }
 
-// splitWords returns the words of a folded text: the longest runs of letters,
-// digits and marks. A mark that stands on no letter or digit belongs to what is
-// before it and begins no word: NFKC makes a space and a mark of an accent used
-// as a quotation mark (´), and the word behind that must be found.
-func splitWords(folded string) []string {
-	var words []string
-	start := -1
-	for i, r := range folded {
-		switch {
-		case start < 0 && isWordStart(r):
-			start = i
-		case start >= 0 && !isWordRune(r):
-			words = append(words, folded[start:i])
-			start = -1
-		}
-	}
-	if start >= 0 {
-		words = append(words, folded[start:])
-	}
-	return words
+// capitalI stands for the capital letter I in a text that is searched for words:
+// in Turkish it is the capital of ı and elsewhere of i. It is a letter that no
+// language uses, and folding leaves it as it is.
+const capitalI = '\ua7f7'
+
+// foldWords is fold for a text that is searched for words.
+func foldWords(cleaned string) string {
+	return fold(strings.ReplaceAll(cleaned, "I", string(capitalI)))
 }
 
-func isWordStart(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-
-func isWordRune(r rune) bool { return isWordStart(r) || unicode.IsMark(r) }
-
-// spoken returns the words of a folded text as they are compared: without marks
-// that belong to no letter, as in "r̶a̶c̶i̶s̶m".
-func spoken(folded string) []string {
-	words := splitWords(folded)
-	for i, w := range words {
-		words[i] = unmarked(w)
-	}
-	return words
-}
-
-// bare returns the words without any mark on a letter, accents included, so that
-// "râcism" reads like the word that it is to be taken for; nil if that changes
-// nothing. A listed word with accents does not match one without.
-func bare(words []string) []string {
-	var out []string
-	for i, w := range words {
-		if b := norm.NFC.String(unmarked(norm.NFD.String(w))); b != w {
-			if out == nil {
-				out = slices.Clone(words)
-			}
-			out[i] = b
-		}
-	}
-	return out
-}
-
-// unmarked removes the marks that stand on their own behind a letter of a script
-// in which letters with marks are letters to Unicode; in others, such as
-// Devanagari, marks are what vowels are written with.
-func unmarked(word string) string {
-	marked := false
-	for i := 0; i < len(word) && !marked; i++ {
-		marked = word[i] >= 0x80
-	}
-	if !marked {
-		return word
+// withoutMarks returns a folded text without any mark on a letter, accents
+// included, so that "râcism" reads like the word that it is to be taken for.
+// Marks stay where vowels are written with them, as in Devanagari.
+func withoutMarks(folded string) string {
+	t := chars()
+	if !t.mayHaveMarks(folded) {
+		return folded
 	}
 	alphabetic := false
-	return strings.Map(func(r rune) rune {
-		if !unicode.In(r, unicode.Mn, unicode.Me) {
-			alphabetic = unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Nd)
-		} else if alphabetic {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		switch c, s := t.of(r); {
+		case c != classMark:
+			alphabetic = c == classDigit || t.alphabetic[s]
+		case alphabetic:
 			return -1
 		}
 		return r
-	}, word)
+	}, norm.NFD.String(folded)))
 }
 
-// wordTree is a tree of words: the path from the root to a node spells a listed
-// word or the beginning of a phrase.
-type wordTree struct {
-	next map[string]*wordTree
-	// rule is the index of the first rule that lists the path to this node
-	// plus one, 0 when none does.
-	rule int
-}
-
-// add makes rule the owner of the phrase unless an earlier rule lists it too.
-func (t *wordTree) add(phrase []string, rule int) {
-	for _, w := range phrase {
-		if t.next == nil {
-			t.next = map[string]*wordTree{}
+// mayHaveMarks reports whether a letter of an alphabetic script may have a mark.
+// To normalise a text costs more than to look.
+func (t *charTable) mayHaveMarks(folded string) bool {
+	alphabetic := false
+	for _, r := range folded {
+		c, s := t.of(r)
+		if c == classMark && alphabetic || r >= 0x80 && t.alphabetic[s] && r != capitalI {
+			return true
 		}
-		if t.next[w] == nil {
-			t.next[w] = &wordTree{}
-		}
-		t = t.next[w]
+		alphabetic = c == classDigit || t.alphabetic[s]
 	}
-	if t.rule == 0 {
-		t.rule = rule + 1
-	}
+	return false
 }
 
-// search adds what is listed and occurs in a folded text to found. doubt says why
-// a match in this text may only hold the comment, "" if it may do more.
-func (t *wordTree) search(folded, doubt string, found matches) {
-	words := spoken(folded)
-	t.walk(words, doubt, found)
-	t.walk(bare(words), doubt, found)
-}
-
-// walk adds what occurs in words.
-func (t *wordTree) walk(words []string, doubt string, found matches) {
-	for i := range words {
-		node := t
-		for n, w := range words[i:] {
-			node = node.next[w]
-			if node == nil {
-				break
-			}
-			if node.rule > 0 {
-				found.add(node.rule-1, match{entry: strings.Join(words[i:i+n+1], " "), doubt: doubt})
-			}
-		}
-	}
+func isWordRune(r rune) bool {
+	c, _ := chars().of(r)
+	return c == classLetter || c == classDigit || c == classMark
 }
 
 // compile returns the expression and the number of its steps: matching takes
