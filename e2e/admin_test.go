@@ -11,7 +11,7 @@ import (
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
-	const token = "s3cret"
+	const token = "s3cret-of-16-bytes"
 	p := s.newPost("A post")
 	patch := request{service: "posts", method: "PATCH", path: "/posts/" + p.ID, body: `{"title":"By the admin"}`}
 	s.must(http.StatusUnauthorized, patch.token(token)) // not yet
@@ -62,7 +62,7 @@ func TestRateLimit(t *testing.T) {
 	s := startSystem(t)
 	p := s.newPost("A post")
 	s.awaitStatus(s.newComment(p.ID, "First", "Bea"), "approved")
-	const token, burst = "s3cret", 5
+	const token, burst = "s3cret-of-16-bytes", 5
 	for _, service := range []string{"posts", "comments"} {
 		for _, replica := range s.replicas[service] {
 			replica.env["ADMIN_TOKEN"] = token

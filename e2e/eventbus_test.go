@@ -269,11 +269,11 @@ func (d *door) checkStreams(dead map[string]deadLetter) {
 func TestTheDoorRefuses(t *testing.T) {
 	t.Parallel()
 	d := startDoor(t)
-	d.configure("eventbus", "BUS_TOKEN", "s3cret")
+	d.configure("eventbus", "BUS_TOKEN", "s3cret-of-16-bytes")
 	post := request{service: "eventbus", method: "POST", path: "/events", body: `{"type":"Greeting","data":{}}`}
 	d.must(http.StatusUnauthorized, post)
 	d.must(http.StatusUnauthorized, post.token("wrong"))
-	post = post.token("s3cret")
+	post = post.token("s3cret-of-16-bytes")
 	for body, status := range map[string]int{
 		`{"type":"Greeting"}`: http.StatusBadRequest,
 		`{"type":"Greeting","data":{"text":"` + strings.Repeat("x", 256<<10) + `"}}`: http.StatusRequestEntityTooLarge,
@@ -283,13 +283,13 @@ func TestTheDoorRefuses(t *testing.T) {
 	}
 	d.must(http.StatusUnsupportedMediaType, post.with("Content-Type", "text/plain"))
 	for _, path := range []string{"/events?limit=0", "/events?after=x", "/events/stream?after=x", "/dead?limit=0"} {
-		d.must(http.StatusBadRequest, request{service: "eventbus", path: path}.token("s3cret"))
+		d.must(http.StatusBadRequest, request{service: "eventbus", path: path}.token("s3cret-of-16-bytes"))
 	}
 	for _, path := range []string{"/events", "/events/stream", "/streams", "/dead", "/dead/x"} {
 		d.must(http.StatusUnauthorized, request{service: "eventbus", path: path})
 	}
-	d.must(http.StatusNotFound, request{service: "eventbus", path: "/dead/x"}.token("s3cret"))
-	if a := d.must(http.StatusOK, request{service: "eventbus", path: "/events"}.token("s3cret")); string(a.body) != "[]\n" {
+	d.must(http.StatusNotFound, request{service: "eventbus", path: "/dead/x"}.token("s3cret-of-16-bytes"))
+	if a := d.must(http.StatusOK, request{service: "eventbus", path: "/events"}.token("s3cret-of-16-bytes")); string(a.body) != "[]\n" {
 		t.Errorf("stored: %s", a.body)
 	}
 	d.process.stop()

@@ -67,7 +67,7 @@ func TestGuards(t *testing.T) {
 	redis := bustest.Start(t)
 	local, remote := ways()
 	for _, route := range guardedRoutes {
-		for _, token := range []string{"", "development", "s3cret"} {
+		for _, token := range []string{"", "development", "s3cret-of-16-bytes"} {
 			t.Run(route.variable+"="+token, func(t *testing.T) {
 				g := startGuarded(t, route, token, redis.URL())
 				for _, w := range local {

@@ -64,7 +64,7 @@ func TestGuardedOperations(t *testing.T) {
 				t.Errorf("%s: %s does not name %s", r, a.body, variable)
 			}
 		}
-		d.configure(service, variable, "s3cret")
+		d.configure(service, variable, "s3cret-of-16-bytes")
 		for _, op := range documents[service].Operations() {
 			if r := operation(service, op); !isProbe(op) {
 				d.must(http.StatusUnauthorized, r)
@@ -73,7 +73,7 @@ func TestGuardedOperations(t *testing.T) {
 		}
 	}
 	posting := operation("posts", "POST /posts")
-	d.configure("posts", "POST_TOKEN", "s3cret")
+	d.configure("posts", "POST_TOKEN", "s3cret-of-16-bytes")
 	d.must(http.StatusUnauthorized, posting)
 	d.configure("posts", "POST_TOKEN", "development")
 	d.must(http.StatusForbidden, posting.token("development").with("Host", "feed.example"))

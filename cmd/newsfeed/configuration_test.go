@@ -60,8 +60,7 @@ func settingsOfCode() map[string]setting {
 				continue
 			}
 			readers[name] = append(readers[name], part)
-			secret := f.Type == reflect.TypeFor[web.Secret]() || f.Type == reflect.TypeFor[web.RedisURL]()
-			all[name] = setting{Default: f.Tag.Get("envDefault"), FromFile: secret}
+			all[name] = setting{Default: f.Tag.Get("envDefault"), FromFile: web.IsSecret(f.Type)}
 		}
 	}
 	for name, s := range all {

@@ -18,12 +18,12 @@ type RateLimit struct {
 	limiter *redis_rate.Limiter
 	keys    string // what precedes the client in a key
 	limit   web.RateLimit
-	admin   web.Secret
+	admin   web.Tokens
 }
 
 // NewRateLimit returns the rate limit of a service. Whoever brings the admin's
 // token has none.
-func NewRateLimit(b *bus.Bus, service string, limit web.RateLimit, admin web.Secret) *RateLimit {
+func NewRateLimit(b *bus.Bus, service string, limit web.RateLimit, admin web.Tokens) *RateLimit {
 	return &RateLimit{
 		limiter: redis_rate.NewLimiter(b.Redis()), keys: "{" + service + "}:", limit: limit.OrDefault(), admin: admin,
 	}

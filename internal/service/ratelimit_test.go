@@ -34,7 +34,7 @@ func newReplica(t *testing.T, r *bustest.Redis, limit web.RateLimit) *replica {
 	t.Cleanup(b.Close)
 	one := &replica{}
 	rt := web.NewRouter(slog.New(slog.DiscardHandler))
-	rt.Handle(http.MethodPost, "/", service.NewRateLimit(b, "posts", limit, admin).Limit(
+	rt.Handle(http.MethodPost, "/", service.NewRateLimit(b, "posts", limit, web.Tokens{admin}).Limit(
 		func(w http.ResponseWriter, _ *http.Request) error {
 			one.served.Add(1)
 			w.WriteHeader(http.StatusNoContent)

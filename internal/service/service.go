@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,7 +25,7 @@ type Service struct {
 	Port   int
 	Config web.Config
 	// Tokens are those that open guarded routes, by the variables that set them.
-	Tokens map[string]web.Secret
+	Tokens map[string]web.Tokens
 	Log    *slog.Logger
 
 	// Routes adds the service's own routes.
@@ -87,8 +88,8 @@ func (s Service) Run(ctx context.Context, base *Base) error {
 // client says: the token that everyone knows is safe where nobody else's requests
 // arrive, as in a container whose port is published on loopback.
 func (s Service) warn() {
-	for variable, token := range s.Tokens {
-		if token == web.DevelopmentToken && !s.Config.ListenAddr.Loopback() {
+	for variable, tokens := range s.Tokens {
+		if slices.Contains(tokens, web.DevelopmentToken) && !s.Config.ListenAddr.Loopback() {
 			s.Log.Warn("this token is known to everyone and only good for trying things out: it opens what is guarded "+
 				"to any request addressed to localhost; set one of your own unless only this machine can connect",
 				"variable", variable, "address", string(s.Config.ListenAddr))

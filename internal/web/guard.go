@@ -12,22 +12,21 @@ import (
 // requests that are addressed to localhost.
 const DevelopmentToken Secret = "development"
 
-// Guard lets h answer only requests that bring the token, or one of those in
+// Guard lets h answer only requests that bring one of the tokens, or one of those in
 // also, else the answer is [ErrUnauthorized]. With no token configured it lets in
 // what comes from this machine and is addressed to it as such, else the answer is
 // [ErrForbidden]. variable is what configures the token, such as ADMIN_TOKEN, and
 // is named to those who are refused.
-func Guard(variable string, token Secret, h Handler, also ...Secret) Handler {
+func Guard(variable string, tokens Tokens, h Handler, also ...Secret) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		brings := func(t Secret) bool { return HasToken(r, t) }
 		switch {
-		case slices.ContainsFunc(append([]Secret{token}, also...), brings):
-		case token == "":
+		case HasToken(r, tokens) || HasToken(r, also):
+		case len(tokens) == 0:
 			if err := fromLoopback(r); err != nil {
 				return fmt.Errorf("%w; to use it from elsewhere, set %s", err, variable)
 			}
-		case token == DevelopmentToken && !loopbackHost(r.Host):
-			return fmt.Errorf("%w: the token %q is for localhost only; set %s", ErrForbidden, string(token), variable)
+		case slices.Contains(tokens, DevelopmentToken) && !loopbackHost(r.Host):
+			return fmt.Errorf("%w: the token %q is for localhost only; set %s", ErrForbidden, string(DevelopmentToken), variable)
 		default:
 			return fmt.Errorf("%w (%s)", Unauthorized(r), variable)
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ func (e *ConfigError) ExitCode() int { return exitConfig }
 
 // Load fills a T, whose fields say `env:"NAME"` and `envDefault:"…"` as package
 // caarlos0/env has it, from the variables in environ. An empty variable is as
-// none. A [Secret] or [RedisURL] NAME can come from the file that NAME_FILE names
+// none. A NAME that [IsSecret] can come from the file that NAME_FILE names
 // instead. If T has Validate() error, that has the last word. The error joins a
 // [ConfigError] for each variable that is wrong and shows no secret.
 func Load[T any](environ map[string]string) (T, error) {
@@ -71,7 +72,14 @@ type variable struct {
 }
 
 func (v variable) secret() bool {
-	return v.field.Type == reflect.TypeFor[Secret]() || v.field.Type == reflect.TypeFor[RedisURL]()
+	return IsSecret(v.field.Type)
+}
+
+// IsSecret reports whether values of type t are secrets, which can come from files.
+func IsSecret(t reflect.Type) bool {
+	return slices.Contains([]reflect.Type{
+		reflect.TypeFor[Secret](), reflect.TypeFor[Tokens](), reflect.TypeFor[Keys](), reflect.TypeFor[RedisURL](),
+	}, t)
 }
 
 func variables(t reflect.Type) []variable {

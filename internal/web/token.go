@@ -53,15 +53,21 @@ func Bearer(r *http.Request) (string, bool) {
 	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-// HasToken reports whether r brings the configured token. It never does if none
-// is configured, nor if the token is [DevelopmentToken] and the request was not
-// addressed to this machine as such.
-func HasToken(r *http.Request, token Secret) bool {
-	if token == "" || token == DevelopmentToken && !loopbackHost(r.Host) {
+// HasToken reports whether r brings one of the configured tokens. It never does if
+// none is configured, nor if the token is [DevelopmentToken] and the request was
+// not addressed to this machine as such. It takes as long whichever token it is.
+func HasToken(r *http.Request, tokens Tokens) bool {
+	given, ok := Bearer(r)
+	if !ok {
 		return false
 	}
-	given, ok := Bearer(r)
-	return ok && same(given, string(token))
+	valid := false
+	for _, token := range tokens {
+		if same(given, string(token)) && (token != DevelopmentToken || loopbackHost(r.Host)) {
+			valid = true
+		}
+	}
+	return valid
 }
 
 // Unauthorized is the error for a request whose token is missing or wrong.

@@ -53,21 +53,25 @@ func TestAuthorKey(t *testing.T) {
 func TestHasToken(t *testing.T) {
 	for _, tt := range []struct {
 		authorization string
-		token         web.Secret
+		tokens        web.Tokens
 		host          string
 		want          bool
 	}{
-		{"Bearer s3cret", "s3cret", "feed.example", true},
-		{"Bearer s3cre", "s3cret", "feed.example", false},
-		{"", "s3cret", "feed.example", false},
-		{"Bearer x", "", "localhost", false},
-		{"Bearer ", "", "localhost", false},
-		{"Bearer development", "development", "localhost:5003", true},
-		{"Bearer development", "development", "feed.example", false},
+		{"Bearer s3cret", web.Tokens{"s3cret"}, "feed.example", true},
+		{"Bearer s3cre", web.Tokens{"s3cret"}, "feed.example", false},
+		{"Bearer new", web.Tokens{"new", "old"}, "feed.example", true},
+		{"Bearer old", web.Tokens{"new", "old"}, "feed.example", true},
+		{"Bearer new,old", web.Tokens{"new", "old"}, "feed.example", false},
+		{"", web.Tokens{"s3cret"}, "feed.example", false},
+		{"Bearer x", nil, "localhost", false},
+		{"Bearer ", nil, "localhost", false},
+		{"Bearer development", web.Tokens{"development"}, "localhost:5003", true},
+		{"Bearer development", web.Tokens{"other", "development"}, "localhost:5003", true},
+		{"Bearer development", web.Tokens{"development"}, "feed.example", false},
 	} {
 		r := request(tt.authorization)
 		r.Host = tt.host
-		if got := web.HasToken(r, tt.token); got != tt.want {
+		if got := web.HasToken(r, tt.tokens); got != tt.want {
 			t.Errorf("%+v: %v", tt, got)
 		}
 	}
@@ -137,7 +141,7 @@ func TestGuardWithoutToken(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			served := false
-			h := web.Guard("ADMIN_TOKEN", "", func(http.ResponseWriter, *http.Request) error { served = true; return nil })
+			h := web.Guard("ADMIN_TOKEN", nil, func(http.ResponseWriter, *http.Request) error { served = true; return nil })
 			err := h(httptest.NewRecorder(), guarded(tt.change))
 			if served != tt.want || errors.Is(err, web.ErrForbidden) == tt.want {
 				t.Errorf("served %v, error %v; want served %v", served, err, tt.want)
@@ -158,26 +162,26 @@ func TestGuard(t *testing.T) {
 	here := func(*http.Request) {}
 	for _, tt := range []struct {
 		name  string
-		token web.Secret
+		token web.Tokens
 		r     *http.Request
 		want  error
 	}{
-		{"none, here", "", with("", here), nil},
-		{"none, outside", "", with("", outside), web.ErrForbidden},
-		{"right", "t", with("t", outside), nil},
-		{"wrong", "t", with("x", here), web.ErrUnauthorized},
-		{"missing", "t", with("", here), web.ErrUnauthorized},
-		{"development, host local", "development", with("development", func(r *http.Request) { r.RemoteAddr = "172.17.0.1:1" }), nil},
-		{"development, missing", "development", with("", here), web.ErrUnauthorized},
-		{"development, outside", "development", with("development", outside), web.ErrForbidden},
-		{"another that is also right", "t", with("also", outside), nil},
-		{"another, development", "development", with("also", outside), nil},
-		{"another, none", "", with("also", outside), nil},
-		{"another that is not configured", "t", with("", outside), web.ErrUnauthorized},
+		{"none, here", nil, with("", here), nil},
+		{"none, outside", nil, with("", outside), web.ErrForbidden},
+		{"right", web.Tokens{"t"}, with("t", outside), nil},
+		{"wrong", web.Tokens{"t"}, with("x", here), web.ErrUnauthorized},
+		{"missing", web.Tokens{"t"}, with("", here), web.ErrUnauthorized},
+		{"development, host local", web.Tokens{"development"}, with("development", func(r *http.Request) { r.RemoteAddr = "172.17.0.1:1" }), nil},
+		{"development, missing", web.Tokens{"development"}, with("", here), web.ErrUnauthorized},
+		{"development, outside", web.Tokens{"development"}, with("development", outside), web.ErrForbidden},
+		{"another that is also right", web.Tokens{"t"}, with("also", outside), nil},
+		{"another, development", web.Tokens{"development"}, with("also", outside), nil},
+		{"another, none", nil, with("also", outside), nil},
+		{"another that is not configured", web.Tokens{"t"}, with("", outside), web.ErrUnauthorized},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			served := false
-			h := web.Guard("ADMIN_TOKEN", tt.token, func(http.ResponseWriter, *http.Request) error { served = true; return nil }, "also", "")
+			h := web.Guard("ADMIN_TOKEN", tt.token, func(http.ResponseWriter, *http.Request) error { served = true; return nil }, "also")
 			err := h(httptest.NewRecorder(), tt.r)
 			if !errors.Is(err, tt.want) || served != (tt.want == nil) {
 				t.Errorf("served %v, error %v; want %v", served, err, tt.want)

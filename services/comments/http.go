@@ -18,7 +18,7 @@ import (
 type api struct {
 	store  *store
 	limits *service.RateLimit
-	admin  web.Secret // sees and may change every comment
+	admin  web.Tokens // sees and may change every comment
 
 	streams  *web.Streams
 	watchers *watchers

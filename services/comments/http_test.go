@@ -36,7 +36,7 @@ func newServed(t testing.TB) *served {
 	r := &served{newRig(t), t, web.NewRouter(log)}
 	r.store.keys = service.NewEditKey(r.bus, keyKey, "")
 	api{
-		store: r.store, limits: service.NewRateLimit(r.bus, event.Comments, web.RateLimit{Off: true}, ""), admin: adminToken,
+		store: r.store, limits: service.NewRateLimit(r.bus, event.Comments, web.RateLimit{Off: true}, nil), admin: web.Tokens{adminToken},
 		streams: web.NewStreams(log, web.StreamOptions{}), watchers: newWatchers(),
 	}.routes(r.router)
 	if err := r.store.postSeen(t.Context(), "p"); err != nil {

@@ -18,7 +18,7 @@ type Config struct {
 	// key is kept in Redis.
 	EditKey web.Secret `env:"EDIT_KEY"`
 	// AdminToken shows, changes and deletes every comment.
-	AdminToken web.Secret    `env:"ADMIN_TOKEN"`
+	AdminToken web.Tokens    `env:"ADMIN_TOKEN"`
 	RateLimit  web.RateLimit `env:"RATE_LIMIT"`
 }
 
@@ -42,7 +42,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	base.Telemetry.Streams(a.streams)
 	return service.Service{
 		Name: event.Comments, Port: Port, Config: cfg.Config, Log: log,
-		Tokens:  map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken},
+		Tokens:  map[string]web.Tokens{"ADMIN_TOKEN": cfg.AdminToken},
 		Routes:  a.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Moderator), stream},
 		Handle:  c.handle,

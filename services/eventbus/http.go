@@ -17,7 +17,7 @@ const maxBody = 256 << 10
 type api struct {
 	store    *store
 	merge    *bus.Merge
-	token    web.Secret
+	token    web.Tokens
 	streams  *web.Streams
 	patience time.Duration // see pagePatience
 }

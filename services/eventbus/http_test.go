@@ -155,7 +155,7 @@ func TestGuard(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	open := r.plain()
-	closed := r.startWith(quick, func(c *Config) { c.BusToken = "s3cret"; c.CORSOrigins = []web.Origin{"*"} })
+	closed := r.startWith(quick, func(c *Config) { c.BusToken = web.Tokens{"s3cret-of-16-bytes"}; c.CORSOrigins = []web.Origin{"*"} })
 	for _, route := range []string{
 		"POST /events", "GET /events", "HEAD /events", "GET /events/stream", "GET /streams", "GET /dead", "GET /dead/x", "POST /dead/x/redrive", "DELETE /dead/x",
 	} {
@@ -166,7 +166,7 @@ func TestGuard(t *testing.T) {
 		if got := open.do(method, path, "", "Origin", "http://evil.example"); got.status != 403 {
 			t.Errorf("%s for a foreign page: %d", route, got.status)
 		}
-		for _, header := range [][]string{nil, {"Authorization", "Bearer wrong"}, {"Authorization", "s3cret"}} {
+		for _, header := range [][]string{nil, {"Authorization", "Bearer wrong"}, {"Authorization", "s3cret-of-16-bytes"}} {
 			if got := closed.do(method, path, "", header...); got.status != 401 {
 				t.Errorf("%s with %q: %d", route, header, got.status)
 			}
@@ -174,7 +174,7 @@ func TestGuard(t *testing.T) {
 		if path == "/events/stream" {
 			continue // does not end
 		}
-		if got := closed.do(method, path, "", "Authorization", "Bearer s3cret", "Origin", "http://page"); got.status == 401 || got.status == 403 {
+		if got := closed.do(method, path, "", "Authorization", "Bearer s3cret-of-16-bytes", "Origin", "http://page"); got.status == 401 || got.status == 403 {
 			t.Errorf("%s with the token: %d", route, got.status)
 		} else if got.header.Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s lets pages of other origins read it", route)

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	web.Config
 	// BusToken is asked of everyone; without it only this machine is answered.
-	BusToken web.Secret `env:"BUS_TOKEN"`
+	BusToken web.Tokens `env:"BUS_TOKEN"`
 	// Subscribers get every event by POST.
 	Subscribers SubscriberList `env:"SUBSCRIBERS"`
 }
@@ -51,7 +51,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
 	}
 	return service.Service{
 		Name: event.EventBus, Port: Port, Config: cfg.Config, Log: log,
-		Tokens: map[string]web.Secret{"BUS_TOKEN": cfg.BusToken},
+		Tokens: map[string]web.Tokens{"BUS_TOKEN": cfg.BusToken},
 		Routes: a.routes, Dead: dead,
 		Work: func(ctx context.Context) error {
 			var wg sync.WaitGroup

@@ -69,7 +69,7 @@ func newRig(t testing.TB, rules string, j *judge) *rig {
 	r.consumer = &consumer{store: r.store, rules: &RulesFile{w}, judge: j}
 	r.router = web.NewRouter(log)
 	api{
-		store: r.store, rules: r.consumer.rules, judged: j != nil, door: door{people, adminToken}, limit: time.Hour, log: log,
+		store: r.store, rules: r.consumer.rules, judged: j != nil, door: door{people, web.Tokens{adminToken}}, limit: time.Hour, log: log,
 	}.routes(r.router)
 	r.start()
 	t.Cleanup(func() {

@@ -118,7 +118,7 @@ func (p People) of(token string) (name string, ok bool) {
 // door lets in those who may moderate.
 type door struct {
 	people *watched[People]
-	admin  web.Secret
+	admin  web.Tokens
 }
 
 // personal is a handler that knows who asks.
@@ -134,7 +134,7 @@ func (d door) enter(h personal) web.Handler {
 		if name, ok := people.of(token); brought && ok {
 			return h(w, r, name)
 		}
-		if d.admin == "" && len(people.list) > 0 {
+		if len(d.admin) == 0 && len(people.list) > 0 {
 			return web.Unauthorized(r)
 		}
 		return asAdmin(w, r)

@@ -89,16 +89,16 @@ func TestDoorWithoutTokens(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, people, from string
-		admin              web.Secret
+		admin              web.Tokens
 		token              string
 		status             int
 	}{
-		{"nothing set, this machine", "", "127.0.0.1:1", "", "", http.StatusOK},
-		{"nothing set, elsewhere", "", "192.0.2.1:1", "", "", http.StatusForbidden},
-		{"moderators set, this machine", PersonLine("ann", "a"), "127.0.0.1:1", "", "", http.StatusUnauthorized},
-		{"moderators set, one of them", PersonLine("ann", "a"), "192.0.2.1:1", "", "a", http.StatusOK},
-		{"admin set, another token", "", "127.0.0.1:1", "s", "a", http.StatusUnauthorized},
-		{"admin set, that token", PersonLine("ann", "a"), "192.0.2.1:1", "s", "s", http.StatusOK},
+		{"nothing set, this machine", "", "127.0.0.1:1", nil, "", http.StatusOK},
+		{"nothing set, elsewhere", "", "192.0.2.1:1", nil, "", http.StatusForbidden},
+		{"moderators set, this machine", PersonLine("ann", "a"), "127.0.0.1:1", nil, "", http.StatusUnauthorized},
+		{"moderators set, one of them", PersonLine("ann", "a"), "192.0.2.1:1", nil, "a", http.StatusOK},
+		{"admin set, another token", "", "127.0.0.1:1", web.Tokens{"s"}, "a", http.StatusUnauthorized},
+		{"admin set, that token", PersonLine("ann", "a"), "192.0.2.1:1", web.Tokens{"r", "s"}, "s", http.StatusOK},
 	} {
 		people, err := open("moderators", "", tt.people, maxPeopleBytes, ParsePeople)
 		if err != nil {

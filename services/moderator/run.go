@@ -20,7 +20,7 @@ type Config struct {
 	// RulesFile is read again when it changes; without it the default rules hold.
 	RulesFile string `env:"RULES_FILE"`
 	// AdminToken opens /moderation from elsewhere than this machine.
-	AdminToken web.Secret `env:"ADMIN_TOKEN"`
+	AdminToken web.Tokens `env:"ADMIN_TOKEN"`
 	// Moderators lists who else may moderate; see [ParsePeople]. The file is read
 	// again when it changes.
 	Moderators     web.Secret `env:"MODERATORS"`
@@ -105,7 +105,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	base.Telemetry.Metrics.MustRegister(newQueueMetrics(s))
 	return service.Service{
 		Name: event.Moderator, Port: Port, Config: cfg.Config, Log: log,
-		Tokens:  map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken},
+		Tokens:  map[string]web.Tokens{"ADMIN_TOKEN": cfg.AdminToken},
 		Routes:  a.routes,
 		Streams: []string{event.Stream(event.Comments), event.Stream(event.Posts)},
 		Handle:  c.handle,

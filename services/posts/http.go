@@ -17,7 +17,7 @@ type api struct {
 	store  *store
 	limits *service.RateLimit
 	// admin may change every post; post, if set, is needed to make one.
-	admin, post web.Secret
+	admin, post web.Tokens
 }
 
 func (a api) routes(rt *web.Router) {
@@ -30,10 +30,10 @@ func (a api) routes(rt *web.Router) {
 
 // invited asks for the token without which nobody may post, if there is one.
 func (a api) invited(h web.Handler) web.Handler {
-	if a.post == "" {
+	if len(a.post) == 0 {
 		return h
 	}
-	return web.Guard("POST_TOKEN", a.post, h, a.admin)
+	return web.Guard("POST_TOKEN", a.post, h, a.admin...)
 }
 
 // created is the answer to POST /posts: the post and, this once, its token.

@@ -30,7 +30,7 @@ func newServed(t testing.TB) *served {
 	r := &served{newRig(t), t, web.NewRouter(slog.New(slog.DiscardHandler))}
 	b := r.store.bus
 	r.store.keys = service.NewEditKey(b, keyKey, "")
-	api{store: r.store, limits: service.NewRateLimit(b, event.Posts, web.RateLimit{Off: true}, ""), admin: adm}.routes(r.router)
+	api{store: r.store, limits: service.NewRateLimit(b, event.Posts, web.RateLimit{Off: true}, nil), admin: web.Tokens{adm}}.routes(r.router)
 	return r
 }
 

@@ -16,9 +16,9 @@ type Config struct {
 	// key is kept in Redis.
 	EditKey web.Secret `env:"EDIT_KEY"`
 	// AdminToken changes and deletes every post.
-	AdminToken web.Secret `env:"ADMIN_TOKEN"`
+	AdminToken web.Tokens `env:"ADMIN_TOKEN"`
 	// PostToken, if set, is needed to make a post.
-	PostToken web.Secret    `env:"POST_TOKEN"`
+	PostToken web.Tokens    `env:"POST_TOKEN"`
 	RateLimit web.RateLimit `env:"RATE_LIMIT"`
 }
 
@@ -40,7 +40,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	return service.Service{
 		Name: event.Posts, Port: Port, Config: cfg.Config, Log: log,
-		Tokens: map[string]web.Secret{"ADMIN_TOKEN": cfg.AdminToken, "POST_TOKEN": cfg.PostToken},
+		Tokens: map[string]web.Tokens{"ADMIN_TOKEN": cfg.AdminToken, "POST_TOKEN": cfg.PostToken},
 		Routes: a.routes, Streams: []string{stream, event.Stream(event.Moderator)}, Handle: s.handle,
 	}.Run(ctx, base)
 }
