@@ -13,6 +13,7 @@ import (
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
+	"newsfeed/internal/markdown"
 )
 
 // What rules ask about the author and about other comments is counted up to the
@@ -48,7 +49,10 @@ func (s *store) lookUp(ctx context.Context, rules Rules, d decision, note bool) 
 	}
 	rates, copies := rules.windows()
 	first := t.KnownAuthor && rules.askFirst()
-	same := sameKey(fingerprint(d.Content))
+	same := ""
+	if len(copies) > 0 {
+		same = sameKey(fingerprint(d.Content, t.reading()))
+	}
 	// What is known of an author under any of their keys counts, and of two keys the
 	// one under which more is known.
 	approved, own := make([]*redis.IntCmd, len(authors)), make([]*redis.BoolCmd, len(authors))
@@ -126,7 +130,7 @@ func (s *store) noteWhenFull(ctx context.Context, rules Rules, d decision) error
 		}
 	}
 	if len(copies) > 0 {
-		return note(sameKey(fingerprint(d.Content)), d.ID, copies)
+		return note(sameKey(fingerprint(d.Content, markdown.Read(d.Content))), d.ID, copies)
 	}
 	return nil
 }
@@ -163,9 +167,17 @@ func distinct(members []string, comment string) int {
 	return len(seen)
 }
 
-// fingerprint is the same for texts that read the same: their words alone count,
-// or if they have none what they show.
-func fingerprint(content string) string {
+// fingerprint is the same for texts that show the same: their words alone count,
+// or if they have none what they show, and where the links lead that show something.
+func fingerprint(content string, r markdown.Reading) string {
+	if n := len(r.Visible); n > 0 {
+		content = r.Visible[n-1]
+	}
+	for _, target := range r.Targets {
+		if target.Shown {
+			content += "\n" + target.URL
+		}
+	}
 	cleaned := clean(content)
 	text := string(read(fold(cleaned), false).trimmed())
 	if text == "" {
