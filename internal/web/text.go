@@ -21,15 +21,23 @@ type Check struct {
 }
 
 // Line trims white space around a text of one line and checks that it is valid
-// UTF-8, has least to most characters (not bytes), and no control character or
-// other line end.
+// UTF-8, has least to most characters (not bytes), no control character or other
+// line end, and no format character outside its place. If it is not empty it must
+// show something.
 func (c *Check) Line(pointer, s string, least, most int) string {
-	return c.text(pointer, s, least, most, func(r rune) bool {
+	s = c.text(pointer, s, least, most, func(r rune) bool {
 		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 	})
+	if isBlank(s) {
+		c.Require(s == "" || least > 0, pointer, "must show something, or be left out")
+	} else if detail := misplaced(s); detail != "" {
+		c.Add(pointer, detail)
+	}
+	return s
 }
 
-// Text is [Check.Line] for a text of many lines: it may hold newlines and tabs.
+// Text is [Check.Line] for a text of many lines: it may hold newlines and tabs, and
+// format characters anywhere.
 func (c *Check) Text(pointer, s string, least, most int) string {
 	return c.text(pointer, s, least, most, func(r rune) bool {
 		return unicode.IsControl(r) && r != '\n' && r != '\t'
@@ -47,7 +55,7 @@ func (c *Check) text(pointer, s string, least, most int, refused func(rune) bool
 		c.Add(pointer, fmt.Sprintf("must not have the control character %U", r))
 	}
 	switch n := utf8.RuneCountInString(s); {
-	case n == 0 && least > 0:
+	case least > 0 && isBlank(s):
 		c.Add(pointer, "must not be empty")
 	case n < least || n > most:
 		c.Add(pointer, fmt.Sprintf("must have %d to %d characters, not %d", least, most, n))
