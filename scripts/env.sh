@@ -15,7 +15,7 @@ secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 umask 077
 {
 	echo '# Read by docker compose. Keep it to yourself; .gitignore names it.'
-	for name in ADMIN_TOKEN BUS_TOKEN EDIT_KEY \
+	for name in ADMIN_TOKEN BUS_TOKEN EDIT_KEY AUTHOR_KEYS \
 		OPERATOR_PASSWORD POSTS_PASSWORD COMMENTS_PASSWORD MODERATOR_PASSWORD QUERY_PASSWORD EVENTBUS_PASSWORD; do
 		echo "$name=$(secret)"
 	done

@@ -45,10 +45,7 @@ type Target struct {
 
 // Read returns what a reader sees of a Markdown text.
 func Read(source string) Reading {
-	source = strings.ToValidUTF8(source, string(utf8.RuneError))
-	if strings.Contains(source, "\r") {
-		source = strings.ReplaceAll(strings.ReplaceAll(source, "\r\n", "\n"), "\r", "\n")
-	}
+	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(source, string(utf8.RuneError)))
 	if isPlain(source) {
 		return Reading{}
 	}
@@ -83,18 +80,18 @@ func isPlain(source string) bool {
 	return true
 }
 
-// containsWWW reports whether "www." occurs, in any case.
 func containsWWW(source string) bool {
-	for rest := source; ; {
-		i := strings.IndexByte(rest, '.')
-		if i < 0 {
-			return false
-		}
-		if i >= 3 && strings.EqualFold(rest[i-3:i], "www") {
+	for i := strings.IndexByte(source, '.'); i >= 0; {
+		if i >= 3 && strings.EqualFold(source[i-3:i], "www") {
 			return true
 		}
-		rest = rest[i+1:]
+		next := strings.IndexByte(source[i+1:], '.')
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
 	}
+	return false
 }
 
 // hasBlockMarkup reports whether a line may begin with markup: of a heading, a list,

@@ -9,8 +9,8 @@ func edges() []mutant {
 		{"the longest post fits", "services/posts/posts.go",
 			`maxRequest = 256 << 10`, `maxRequest = 128 << 10`,
 			tests("services/posts", []string{"TestTheLongestPostFits"})},
-		{"an edit key that can be guessed is refused", "internal/service/editkey.go",
-			`len(key) < minEditKey`, `false`,
+		{"an edit key that can be guessed is refused", "internal/web/secrets.go",
+			`splitSecrets(string(text), MinKey)`, `splitSecrets(string(text), 1)`,
 			append(tests("services/posts", []string{"TestConfig"}), tests("services/comments", []string{"TestConfig"})...)},
 		{"up says where it serves the page", "cmd/newsfeed/services.go",
 			`if s.name == pageName {`, `if s.name == pageName {
@@ -40,8 +40,8 @@ func edges() []mutant {
 		{"a network of IPv6 has one share of the streams", "internal/web/streams.go",
 			`client := ClientNet(r)`, `client := ClientIP(r)`,
 			tests("internal/web", []string{"TestStreamLimitOfANetwork"})},
-		{"a network of IPv6 is one author", "services/comments/http.go",
-			`key.AuthorKey(web.ClientNet(r))`, `key.AuthorKey(web.ClientIP(r))`,
+		{"a network of IPv6 is one author", "internal/service/authorkey.go",
+			`web.ClientNet(r), web`, `web.ClientIP(r), web`,
 			tests("services/comments", []string{"TestTheAuthorIsANetwork"})},
 		{"the queue goes on behind the decided", "services/moderator/queue.go",
 			`list, err = s.shown(ctx, comments)`, `if list, err = s.shown(ctx, comments); len(list) == 0 {

@@ -58,7 +58,7 @@ func foreign() []mutant {
 			`now.listed() && (moved || next.Deleted)`, `now.listed() && next.Deleted`,
 			inPosts(agrees)},
 		{"a post remembers that nobody said when it was made", posts + "store.go",
-			`json.Marshal(stored{next, next.Undated})`, `json.Marshal(stored{next, false})`,
+			`json.Marshal(stored{next, next.Undated, next.Takedown})`, `json.Marshal(stored{next, false, next.Takedown})`,
 			inPosts(agrees)},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -25,6 +26,38 @@ func (k EditKey) Token(kind, id string) string {
 func (k EditKey) Holds(r *http.Request, kind, id string) bool {
 	token, ok := Bearer(r)
 	return ok && same(token, k.Token(kind, id))
+}
+
+// EditKeys are several keys for the same tokens, the newest first, so that a new key
+// does not make the tokens of an older one void.
+type EditKeys []EditKey
+
+// Token returns the edit token for one thing, made with the newest key. revision
+// says how often the tokens of the thing were revoked; without any the token is that
+// of [EditKey.Token].
+func (k EditKeys) Token(kind, id string, revision int64) string {
+	return k[0].Token(kind, revised(id, revision))
+}
+
+// Holds reports whether r brings the edit token for the thing, made with one of the
+// keys. It takes as long whichever key it is.
+func (k EditKeys) Holds(r *http.Request, kind, id string, revision int64) bool {
+	held := false
+	for _, key := range k {
+		if key.Holds(r, kind, revised(id, revision)) {
+			held = true
+		}
+	}
+	return held
+}
+
+// revised is id in a token of that revision. No id has a NUL, so no other thing has
+// this token.
+func revised(id string, revision int64) string {
+	if revision == 0 {
+		return id
+	}
+	return id + "\x00" + strconv.FormatInt(revision, 10)
 }
 
 // AuthorKey names the author behind a client, as [ClientNet] has it, without

@@ -19,6 +19,7 @@
 //	{comments}:posts:gone     ids of those that were deleted
 //	{comments}:idem:<key>     what was made under an Idempotency-Key, for 24 h
 //	{comments}:key            the key of edit tokens, if none is configured
+//	{comments}:token:<id>     how often the edit token of a comment was revoked
 //	rate:{comments}:<client>  how much a client may write, while it is not all
 package comments
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 	"newsfeed/internal/service"
 	"newsfeed/internal/web"
@@ -33,6 +32,8 @@ func (a api) routes(rt *web.Router) {
 	rt.Handle("GET", "/comments/{id}/stream", a.stream)
 	rt.Handle("PATCH", "/comments/{id}", a.limits.Limit(a.edit))
 	rt.Handle("DELETE", "/comments/{id}", a.limits.Limit(a.delete))
+	rt.Handle("POST", "/comments/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.replaceToken))
+	rt.Handle("DELETE", "/comments/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.revokeToken))
 }
 
 // created is the answer to a new comment: the comment and, this once, its token.
@@ -40,9 +41,6 @@ type created struct {
 	view
 	EditToken string `json:"editToken"`
 }
-
-// tokenKind keeps a comment's token from opening a post of the same id.
-const tokenKind = "comment"
 
 func (a api) create(w http.ResponseWriter, r *http.Request) error {
 	post, err := web.ID(r, "id")
@@ -57,7 +55,7 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, err := a.store.keys.Get(r.Context())
+	names, err := a.store.authors.Of(r)
 	if err != nil {
 		return err
 	}
@@ -66,39 +64,35 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := Comment{
-		ID: id.String(), PostID: post, Content: in.Content, Author: in.Author, AuthorKey: key.AuthorKey(web.ClientNet(r)),
-		NetworkKey: key.NetworkKey(web.ClientNetwork(r)),
-		Status:     event.Pending, CreatedAt: time.Now().UTC(), Version: 1, Text: 1,
+		ID: id.String(), PostID: post, Content: in.Content, Author: in.Author,
+		AuthorKey: names.Author, AuthorKeys: names.Authors, NetworkKey: names.Network, NetworkKeys: names.Networks,
+		Status: event.Pending, CreatedAt: time.Now().UTC(), Version: 1, Text: 1,
 	}
-	if c, err = a.createSoon(r.Context(), a.store.as(a.priority(r)), c, once); err != nil {
+	if c, err = a.createSoon(r.Context(), c, once); err != nil {
+		return err
+	}
+	token, err := a.store.tokens.First(r.Context(), c.ID)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store") // the token is for one pair of eyes
 	w.Header().Set("Location", "/comments/"+c.ID)
 	w.Header().Set("ETag", web.VersionTag(c.Version))
-	return web.WriteJSON(w, http.StatusCreated, created{c.private(), key.Token(tokenKind, c.ID)})
-}
-
-// priority is that of a text: the admin's are written also when Redis is nearly full.
-func (a api) priority(r *http.Request) bus.Priority {
-	if web.HasToken(r, a.admin) {
-		return bus.Essential
-	}
-	return bus.NewText
+	return web.WriteJSON(w, http.StatusCreated, created{c.private(), token})
 }
 
 // createSoon stores a new comment, if need be once the news of its post has come.
 // It asks for the post last because most are known, and because a request that is
 // sent again has its first answer also when its post has been deleted since.
-func (a api) createSoon(ctx context.Context, s *store, c Comment, once service.Once) (Comment, error) {
-	made, err := s.create(ctx, c, once)
+func (a api) createSoon(ctx context.Context, c Comment, once service.Once) (Comment, error) {
+	made, err := a.store.create(ctx, c, once)
 	if !errors.Is(err, web.ErrNotFound) {
 		return made, err
 	}
 	if err := a.awaitPost(ctx, c.PostID); err != nil {
 		return c, err
 	}
-	return s.create(ctx, c, once)
+	return a.store.create(ctx, c, once)
 }
 
 // How long a new comment waits for the news of its post, and how often it looks.
@@ -217,7 +211,7 @@ func (a api) edit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.store.as(a.priority(r)).change(r.Context(), id, event.TypeCommentEdited, nil, func(c Comment) (Comment, bool, error) {
+	c, err := a.store.change(r.Context(), id, event.TypeCommentEdited, nil, func(c Comment) (Comment, bool, error) {
 		next, changed := c.edited(in)
 		return next, changed, check(condition, c)
 	})
@@ -243,6 +237,43 @@ func (a api) delete(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// newToken is the answer to POST /comments/{id}/edit-token.
+type newToken struct {
+	EditToken string `json:"editToken"`
+}
+
+// replaceToken revokes the edit token of a comment and returns another one.
+func (a api) replaceToken(w http.ResponseWriter, r *http.Request) error {
+	token, err := a.revoke(r)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return web.WriteJSON(w, http.StatusCreated, newToken{token})
+}
+
+// revokeToken revokes the edit token of a comment; the author has none then.
+func (a api) revokeToken(w http.ResponseWriter, r *http.Request) error {
+	if _, err := a.revoke(r); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a api) revoke(r *http.Request) (token string, err error) {
+	id, err := web.ID(r, "id")
+	if err != nil {
+		return "", err
+	}
+	if _, err := a.store.get(r.Context(), id); err != nil {
+		return "", err
+	}
+	token, err = a.store.tokens.Revoke(r.Context(), id)
+	a.watchers.tell(id) // those with the old token are to go
+	return token, err
+}
+
 // authorise reads who may change which comment under what condition.
 func (a api) authorise(r *http.Request) (id string, condition web.Condition, err error) {
 	if id, err = web.ID(r, "id"); err != nil {
@@ -262,14 +293,11 @@ func (a api) mayChange(r *http.Request, id string) error {
 	if web.HasToken(r, a.admin) {
 		return nil
 	}
-	key, err := a.store.keys.Get(r.Context())
-	if err != nil {
-		return err
+	holds, err := a.store.tokens.Holds(r, id)
+	if err == nil && !holds {
+		err = web.Unauthorized(r)
 	}
-	if !key.Holds(r, tokenKind, id) {
-		return web.Unauthorized(r)
-	}
-	return nil
+	return err
 }
 
 // check holds an author to the text that they have seen: verdicts that came

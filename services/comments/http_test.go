@@ -21,6 +21,9 @@ import (
 	"newsfeed/internal/web"
 )
 
+// authorSecret makes the keys of authors.
+const authorSecret = "a secret of 32 bytes for authors."
+
 const adminToken = "token of the admin"
 
 // served is a rig that answers HTTP and knows of the post p.
@@ -34,7 +37,7 @@ func newServed(t testing.TB) *served {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	r := &served{newRig(t), t, web.NewRouter(log)}
-	r.store.keys = service.NewEditKey(r.bus, keyKey, "")
+	r.store = newStore(r.bus, nil, web.Keys{authorSecret})
 	api{
 		store: r.store, limits: service.NewRateLimit(r.bus, event.Comments, web.RateLimit{Off: true}, nil), admin: web.Tokens{adminToken},
 		streams: web.NewStreams(log, web.StreamOptions{}), watchers: newWatchers(),
@@ -209,10 +212,7 @@ func TestEachFormOfACommentHasItsTag(t *testing.T) {
 func TestTheAuthorIsANetwork(t *testing.T) {
 	t.Parallel()
 	r := newServed(t)
-	key, err := r.store.keys.Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := web.EditKey(authorSecret)
 	for from, want := range map[string]string{
 		"192.0.2.1:1": "192.0.2.1", "[2001:db8::1]:1": "2001:db8::/64", "[2001:db8::ffff:2]:1": "2001:db8::/64", "[2001:db8:0:1::1]:1": "2001:db8:0:1::/64",
 	} {

@@ -13,6 +13,6 @@ func TestRoutesAreDocumented(t *testing.T) {
 
 func TestAnswersAreDocumented(t *testing.T) {
 	openapitest.Members(t, "comments", map[string]any{
-		"Comment": view{}, "CreatedComment": created{},
+		"Comment": view{}, "CreatedComment": created{}, "NewToken": newToken{},
 	})
 }

@@ -2,6 +2,7 @@ package comments
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"newsfeed/internal/bus"
@@ -14,16 +15,23 @@ import (
 type Config struct {
 	web.Config
 	web.StreamConfig
-	// EditKey makes the edit tokens, and has 32 bytes or more; without it a random
-	// key is kept in Redis.
-	EditKey web.Secret `env:"EDIT_KEY"`
+	// EditKey makes the edit tokens; without it a random key is kept in Redis.
+	EditKey web.Keys `env:"EDIT_KEY"`
+	// AuthorKeys make the keys by which authors and networks are known; without them
+	// EditKey does.
+	AuthorKeys web.Keys `env:"AUTHOR_KEYS"`
 	// AdminToken shows, changes and deletes every comment.
 	AdminToken web.Tokens    `env:"ADMIN_TOKEN"`
 	RateLimit  web.RateLimit `env:"RATE_LIMIT"`
 }
 
 // Validate refuses what cannot work.
-func (c *Config) Validate() error { return service.CheckEditKey(c.EditKey) }
+func (c *Config) Validate() error {
+	if len(c.AuthorKeys) > event.MaxKeys {
+		return &web.ConfigError{Variable: "AUTHOR_KEYS", Err: fmt.Errorf("must have at most %d keys", event.MaxKeys)}
+	}
+	return nil
+}
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
@@ -33,7 +41,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer base.Close()
 	b := base.Bus
-	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
+	s := newStore(b, cfg.EditKey, cfg.AuthorKeys)
 	c := &consumer{store: s, awaited: map[bus.ID]bus.ID{}}
 	a := api{
 		store: s, limits: service.NewRateLimit(b, event.Comments, cfg.RateLimit, cfg.AdminToken), admin: cfg.AdminToken,

@@ -20,6 +20,9 @@ const (
 	postsGone = "{comments}:posts:gone"
 	unheard   = "{comments}:gone"
 	keyKey    = "{comments}:key"
+
+	// tokenPrefix is before the id in the keys that count revocations.
+	tokenPrefix = "{comments}:token:"
 )
 
 // unheardOf is a member of [unheard].
@@ -34,16 +37,16 @@ const maxTries = 20
 
 // store keeps comments in Redis.
 type store struct {
-	bus      *bus.Bus
-	keys     *service.EditKey
-	priority bus.Priority // of what it writes
+	bus     *bus.Bus
+	tokens  *service.EditTokens
+	authors *service.AuthorKeys
 }
 
-// as returns a store whose writes have that priority.
-func (s *store) as(p bus.Priority) *store {
-	other := *s
-	other.priority = p
-	return &other
+func newStore(b *bus.Bus, editKey, authorKeys web.Keys) *store {
+	key := service.NewEditKey(b, keyKey, editKey)
+	return &store{
+		bus: b, tokens: service.NewEditTokens(b, key, "comment", tokenPrefix), authors: service.NewAuthorKeys(key, authorKeys),
+	}
 }
 
 // create stores a new comment together with its event, unless its post is
@@ -196,7 +199,7 @@ func (s *store) bury(ctx context.Context, e bus.Entry, in event.CommentDeleted) 
 		return err
 	}
 	if now.Version == 0 {
-		err := s.bus.Do(ctx, "SADD", unheard, unheardOf(in.PostID, in.ID)).Err()
+		err := s.bus.Redis().SAdd(ctx, unheard, unheardOf(in.PostID, in.ID)).Err()
 		if err != nil {
 			return bus.Err("note deletion of comment "+in.ID, err)
 		}
@@ -210,7 +213,7 @@ func (s *store) commit(ctx context.Context, was bus.Doc, now, next Comment, c bu
 	if err != nil {
 		return err
 	}
-	c.Key, c.Want, c.Doc, c.Priority = docKey(next.ID), was, doc, s.priority
+	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
 	place := func(verb bus.Verb, at Comment) {
 		member := bus.TimeKey(at.CreatedAt, at.ID)
 		c.Index = append(c.Index, bus.Index{Verb: verb, Key: ids, Member: member}, bus.Index{Verb: verb, Key: ofKey(at.PostID), Member: member})
@@ -268,10 +271,10 @@ func (s *store) postGone(ctx context.Context, id string) (bool, error) {
 
 // postSeen notes that there is, or was, such a post.
 func (s *store) postSeen(ctx context.Context, id string) error {
-	return bus.Err("note post "+id, s.bus.Do(ctx, "SADD", posts, id).Err())
+	return bus.Err("note post "+id, s.bus.Redis().SAdd(ctx, posts, id).Err())
 }
 
 // postDeleted notes that the post is gone for good, whatever is heard of it later.
 func (s *store) postDeleted(ctx context.Context, id string) error {
-	return bus.Err("note deletion of post "+id, s.bus.Do(ctx, "SADD", postsGone, id).Err())
+	return bus.Err("note deletion of post "+id, s.bus.Redis().SAdd(ctx, postsGone, id).Err())
 }

@@ -47,6 +47,9 @@ func (a api) stream(w http.ResponseWriter, r *http.Request) error {
 			case <-s.Context().Done():
 				return nil
 			}
+			if err := a.mayChange(r, id); errors.Is(err, web.ErrUnauthorized) {
+				return nil // the token was revoked
+			}
 		}
 	})
 }

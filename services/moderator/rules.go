@@ -12,7 +12,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"newsfeed/internal/event"
-	"newsfeed/internal/markdown"
 )
 
 // The words a rule may have after "then".
@@ -106,8 +105,6 @@ type Text struct {
 	// that matches if it did.
 	Anew    bool
 	Decided string
-
-	read *markdown.Reading // of the content, see reading
 }
 
 // Verdict is what the rules say of a text.

@@ -1,13 +1,13 @@
 package posts
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
 
-	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 	"newsfeed/internal/service"
 	"newsfeed/internal/web"
@@ -27,6 +27,8 @@ func (a api) routes(rt *web.Router) {
 	rt.Handle("GET", "/posts/{id}", a.get)
 	rt.Handle("PATCH", "/posts/{id}", a.limits.Limit(a.edit))
 	rt.Handle("DELETE", "/posts/{id}", a.limits.Limit(a.delete))
+	rt.Handle("POST", "/posts/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.replaceToken))
+	rt.Handle("DELETE", "/posts/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.revokeToken))
 }
 
 // invited asks for the token without which nobody may post, if there is one.
@@ -52,33 +54,22 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, err := a.store.keys.Get(r.Context())
-	if err != nil {
-		return err
-	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
 	}
 	p := Post{ID: id.String(), Title: in.Title, Body: in.Body, Author: in.Author, CreatedAt: time.Now().UTC(), Version: 1}
-	if p, err = a.store.as(a.priority(r)).create(r.Context(), p, once); err != nil {
+	if p, err = a.store.create(r.Context(), p, once); err != nil {
+		return err
+	}
+	token, err := a.store.tokens.First(r.Context(), p.ID)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store") // the token is for one pair of eyes
 	w.Header().Set("Location", "/posts/"+p.ID)
 	w.Header().Set("ETag", web.VersionTag(p.Version))
-	return web.WriteJSON(w, http.StatusCreated, created{p, key.Token(tokenKind, p.ID)})
-}
-
-// tokenKind keeps a post's token from opening a comment of the same id.
-const tokenKind = "post"
-
-// priority is that of a text: the admin's are written also when Redis is nearly full.
-func (a api) priority(r *http.Request) bus.Priority {
-	if web.HasToken(r, a.admin) {
-		return bus.Essential
-	}
-	return bus.NewText
+	return web.WriteJSON(w, http.StatusCreated, created{p, token})
 }
 
 func (a api) list(w http.ResponseWriter, r *http.Request) error {
@@ -119,12 +110,8 @@ func (a api) takenDown(r *http.Request, p Post) error {
 		return err
 	}
 	if !web.HasToken(r, a.admin) {
-		key, keyErr := a.store.keys.Get(r.Context())
-		if keyErr != nil {
-			return keyErr
-		}
-		if !key.Holds(r, tokenKind, p.ID) {
-			return err
+		if holds, tokenErr := a.store.tokens.Holds(r, p.ID); !holds {
+			return cmp.Or(tokenErr, err)
 		}
 	}
 	err = fmt.Errorf("%w: a moderator has taken this post down: %s", web.ErrNotFound, p.Takedown.Reason)
@@ -143,7 +130,7 @@ func (a api) edit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.store.as(a.priority(r)).change(r.Context(), id, event.TypePostUpdated, func(p Post) (Post, bool, error) {
+	p, err := a.store.change(r.Context(), id, event.TypePostUpdated, func(p Post) (Post, bool, error) {
 		next, changed := p.edited(in)
 		return next, changed, check(condition, p)
 	})
@@ -169,6 +156,41 @@ func (a api) delete(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// newToken is the answer to POST /posts/{id}/edit-token.
+type newToken struct {
+	EditToken string `json:"editToken"`
+}
+
+// replaceToken revokes the edit token of a post and returns another one.
+func (a api) replaceToken(w http.ResponseWriter, r *http.Request) error {
+	token, err := a.revoke(r)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return web.WriteJSON(w, http.StatusCreated, newToken{token})
+}
+
+// revokeToken revokes the edit token of a post; the author has none then.
+func (a api) revokeToken(w http.ResponseWriter, r *http.Request) error {
+	if _, err := a.revoke(r); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a api) revoke(r *http.Request) (token string, err error) {
+	id, err := web.ID(r, "id")
+	if err != nil {
+		return "", err
+	}
+	if _, err := a.store.get(r.Context(), id); err != nil {
+		return "", err
+	}
+	return a.store.tokens.Revoke(r.Context(), id)
+}
+
 // authorise reads who may change which post under what condition. A post that
 // nobody can have written is not found before its token is looked at.
 func (a api) authorise(r *http.Request) (id string, c web.Condition, err error) {
@@ -184,14 +206,11 @@ func (a api) authorise(r *http.Request) (id string, c web.Condition, err error) 
 	if web.HasToken(r, a.admin) {
 		return id, c, nil
 	}
-	key, err := a.store.keys.Get(r.Context())
-	if err != nil {
-		return id, c, err
+	holds, err := a.store.tokens.Holds(r, id)
+	if err == nil && !holds {
+		err = web.Unauthorized(r)
 	}
-	if !key.Holds(r, tokenKind, id) {
-		return id, c, web.Unauthorized(r)
-	}
-	return id, c, nil
+	return id, c, err
 }
 
 func check(c web.Condition, p Post) error {

@@ -29,7 +29,7 @@ func newServed(t testing.TB) *served {
 	t.Helper()
 	r := &served{newRig(t), t, web.NewRouter(slog.New(slog.DiscardHandler))}
 	b := r.store.bus
-	r.store.keys = service.NewEditKey(b, keyKey, "")
+	r.store = newStore(b, nil)
 	api{store: r.store, limits: service.NewRateLimit(b, event.Posts, web.RateLimit{Off: true}, nil), admin: web.Tokens{adm}}.routes(r.router)
 	return r
 }
@@ -115,4 +115,13 @@ func TestTheLongestPostFits(t *testing.T) {
 	}
 	big := strings.Repeat(" ", maxRequest)
 	ask[any](r, http.StatusRequestEntityTooLarge, "POST", "/posts", `{"title":"a"}`+big)
+}
+
+// send sends a request without a body and returns the status of the answer.
+func (r *served) send(method, path, token string) int {
+	req := httptest.NewRequestWithContext(r.t.Context(), method, path, nil)
+	req.Header.Set("Authorization", "Bearer "+token)
+	answer := httptest.NewRecorder()
+	r.router.ServeHTTP(answer, req)
+	return answer.Code
 }

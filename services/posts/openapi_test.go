@@ -13,6 +13,6 @@ func TestRoutesAreDocumented(t *testing.T) {
 
 func TestAnswersAreDocumented(t *testing.T) {
 	openapitest.Members(t, "posts", map[string]any{
-		"Post": Post{}, "CreatedPost": created{},
+		"Post": Post{}, "CreatedPost": created{}, "NewToken": newToken{},
 	}, "deleted")
 }

@@ -10,6 +10,7 @@
 //	{posts}:ids            the posts there are, by time and id
 //	{posts}:idem:<key>     what was made under an Idempotency-Key, for 24 h
 //	{posts}:key            the key of edit tokens, if none is configured
+//	{posts}:token:<id>     how often the edit token of a post was revoked
 //	rate:{posts}:<client>  how much a client may write, while it is not all
 package posts
 

@@ -12,18 +12,14 @@ import (
 // Config is what the service can be told by environment variables.
 type Config struct {
 	web.Config
-	// EditKey makes the edit tokens, and has 32 bytes or more; without it a random
-	// key is kept in Redis.
-	EditKey web.Secret `env:"EDIT_KEY"`
+	// EditKey makes the edit tokens; without it a random key is kept in Redis.
+	EditKey web.Keys `env:"EDIT_KEY"`
 	// AdminToken changes and deletes every post.
 	AdminToken web.Tokens `env:"ADMIN_TOKEN"`
 	// PostToken, if set, is needed to make a post.
 	PostToken web.Tokens    `env:"POST_TOKEN"`
 	RateLimit web.RateLimit `env:"RATE_LIMIT"`
 }
-
-// Validate refuses what cannot work.
-func (c *Config) Validate() error { return service.CheckEditKey(c.EditKey) }
 
 // Run serves and consumes until ctx ends, and returns nil after a clean stop.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
@@ -33,7 +29,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer base.Close()
 	b := base.Bus
-	s := &store{bus: b, keys: service.NewEditKey(b, keyKey, cfg.EditKey)}
+	s := newStore(b, cfg.EditKey)
 	a := api{
 		store: s, limits: service.NewRateLimit(b, event.Posts, cfg.RateLimit, cfg.AdminToken),
 		admin: cfg.AdminToken, post: cfg.PostToken,

@@ -19,6 +19,9 @@ const (
 	keyKey = "{posts}:key"
 )
 
+// tokenPrefix is before the id in the keys that count revocations.
+const tokenPrefix = "{posts}:token:"
+
 func docKey(id string) string   { return "{posts}:doc:" + id }
 func idemKey(key string) string { return "{posts}:idem:" + key }
 
@@ -27,16 +30,12 @@ const maxTries = 20
 
 // store keeps posts in Redis.
 type store struct {
-	bus      *bus.Bus
-	keys     *service.EditKey
-	priority bus.Priority // of what it writes
+	bus    *bus.Bus
+	tokens *service.EditTokens
 }
 
-// as returns a store whose writes have that priority.
-func (s *store) as(p bus.Priority) *store {
-	other := *s
-	other.priority = p
-	return &other
+func newStore(b *bus.Bus, editKey web.Keys) *store {
+	return &store{bus: b, tokens: service.NewEditTokens(b, service.NewEditKey(b, keyKey, editKey), "post", tokenPrefix)}
 }
 
 // create stores a new post together with its event. It returns the post as it
@@ -196,7 +195,7 @@ func (s *store) commit(ctx context.Context, was bus.Doc, now, next Post, c bus.C
 	if err != nil {
 		return err
 	}
-	c.Key, c.Want, c.Doc, c.Priority = docKey(next.ID), was, doc, s.priority
+	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
 	moved := !next.CreatedAt.Equal(now.CreatedAt)
 	if now.listed() && (moved || next.Deleted) {
 		c.Index = append(c.Index, bus.Index{Verb: bus.ZRem, Key: ids, Member: bus.TimeKey(now.CreatedAt, now.ID)})

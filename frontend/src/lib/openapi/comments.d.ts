@@ -159,6 +159,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/comments/{id}/edit-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke the edit token of a comment, and make another one
+         * @description Whoever had the old one can no longer use it (401). The new one is for its author.
+         */
+        post: operations["replaceCommentToken"];
+        /**
+         * Revoke the edit token of a comment
+         * @description Nobody but an administrator can change the comment then.
+         */
+        delete: operations["revokeCommentToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -197,6 +224,10 @@ export interface components {
             event?: "deleted";
             id?: string;
             data?: unknown;
+        };
+        NewToken: {
+            /** @description For the author alone. The service does not keep it. */
+            editToken: string;
         };
         NewComment: {
             content: string;
@@ -381,7 +412,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. With the type storage-full, Redis is nearly full: from 90 % of its memory on new posts, comments and edits are refused, and verdicts, deletions and what administrators do go on. */
+        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -389,8 +420,8 @@ export interface components {
             };
             content: {
                 "application/problem+json": {
-                    /** @enum {unknown} */
-                    type?: "urn:newsfeed:problem:unavailable" | "urn:newsfeed:problem:storage-full";
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:unavailable";
                     /** @constant */
                     status?: 503;
                 } & components["schemas"]["Problem"];
@@ -518,6 +549,20 @@ export interface components {
                     /** @constant */
                     status?: 429;
                 } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description No token is configured, or only the one that everyone knows, and the request is not from this machine. The detail names the variable that sets one. */
+        Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:forbidden";
+                    /** @constant */
+                    status?: 403;
+                } & WithRequired<components["schemas"]["Problem"], "detail">;
             };
         };
     };
@@ -872,6 +917,63 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyStreams"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    replaceCommentToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new token. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    revokeCommentToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whoever had the token can no longer use it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };

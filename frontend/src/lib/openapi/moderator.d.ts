@@ -142,6 +142,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/moderation/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The authors and networks that are held or rejected, the latest first, in pages */
+        get: operations["blocks"];
+        put?: never;
+        /**
+         * Hold or reject from now on what comes from the author of a comment, or from their network
+         * @description It holds for what comes after it. Of blocks and rules the stricter one decides. An author or network has one block: another one takes its place, and the same again changes nothing.
+         */
+        post: operations["block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/moderation/blocks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a block */
+        delete: operations["unblock"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/moderation/posts/{id}/takedown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete a post, for a reason that its author is told
+         * @description The service of posts deletes it shortly after, and with it its comments. The author, with the edit token, reads reason and note in the answer to GET /posts/{id}. The same again changes nothing, and is answered with the first order.
+         */
+        post: operations["takeDown"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/moderation/log": {
         parameters: {
             query?: never;
@@ -223,6 +287,12 @@ export interface components {
             reason: string;
             note?: string;
             since: components["schemas"]["Time"];
+            /** @description What rules name the author by. Absent if nothing tells the author from another. */
+            authorKey?: string;
+            /** @description What rules name the author's network by. */
+            networkKey?: string;
+            /** @description The block that holds it. */
+            block?: components["schemas"]["Id"];
             history?: components["schemas"]["History"];
             claim?: components["schemas"]["Claim"];
         };
@@ -278,22 +348,87 @@ export interface components {
             /** @description Why it was refused. */
             detail?: string;
         };
-        /** @description A verdict. */
+        /** @description An author or a network that is held or rejected. */
+        Block: {
+            id: components["schemas"]["Id"];
+            /** @enum {unknown} */
+            kind: "author" | "network";
+            /** @description What the author or network is known by; rules take these keys too. */
+            keys: string[];
+            /** @enum {unknown} */
+            then: "hold" | "reject";
+            /** @description Why, for other moderators. */
+            reason?: string;
+            /** @description A word to the author. */
+            note?: string;
+            /** @description The moderator. */
+            by: string;
+            time: components["schemas"]["Time"];
+            /** @description When it ends by itself; absent if it stays. */
+            until?: components["schemas"]["Time"];
+            /** @description The comment whose author or network it is. */
+            commentId: components["schemas"]["Id"];
+            postId: components["schemas"]["Id"];
+        };
+        NewBlock: {
+            commentId: components["schemas"]["Id"];
+            /** @enum {unknown} */
+            kind: "author" | "network";
+            /** @enum {unknown} */
+            then: "hold" | "reject";
+            /** @description Why, for other moderators. */
+            reason?: string | null;
+            /** @description A word to the author. */
+            note?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; absent if it is to stay.
+             */
+            until?: string | null;
+        };
+        NewTakedown: {
+            /** @description Why. */
+            reason: string;
+            /** @description A word to the author. */
+            note?: string | null;
+        };
+        /** @description The order to delete a post. */
+        Takedown: {
+            postId: components["schemas"]["Id"];
+            /** @description The moderator. */
+            by: string;
+            reason: string;
+            note?: string;
+            time: components["schemas"]["Time"];
+        };
+        /** @description A verdict, a post that was taken down, or a block that was added or removed. */
         Logged: {
             entry: components["schemas"]["EntryId"];
             time: components["schemas"]["Time"];
-            commentId: components["schemas"]["Id"];
+            /** @enum {unknown} */
+            action: "verdict" | "takedown" | "block" | "unblock";
+            /** @description Absent with a takedown. */
+            commentId?: components["schemas"]["Id"];
             postId: components["schemas"]["Id"];
             /** @description A person, admin, rules, judge, or another service. */
             moderator: string;
-            status: components["schemas"]["Status"];
+            status?: components["schemas"]["Status"];
             reason?: string;
             note?: string;
             rule?: string;
             /** @description The text that was judged. */
-            content: string;
+            content?: string;
             version?: components["schemas"]["Version"];
             decision?: number;
+            /** @description The block that was added or removed. */
+            block?: {
+                id: components["schemas"]["Id"];
+                /** @enum {unknown} */
+                kind: "author" | "network";
+                key: string;
+                then: string;
+                until?: components["schemas"]["Time"];
+            };
         };
         Rules: {
             /** @enum {unknown} */
@@ -330,12 +465,16 @@ export interface components {
             maxRate?: components["schemas"]["Limit"];
             /** @description The same text has come in more comments. */
             maxCopies?: components["schemas"]["Limit"];
+            /** @description The author is known by one of these keys. */
+            authors?: string[];
+            /** @description The author's network is known by one of these keys. */
+            networks?: string[];
             /** @enum {unknown} */
             then: "reject" | "hold" | "approve";
             reason: string;
             /** @description For the author. */
             note?: string;
-        } & (unknown | unknown | unknown | unknown | unknown | unknown | unknown | unknown);
+        } & (unknown | unknown | unknown | unknown | unknown | unknown | unknown | unknown | unknown | unknown);
         /** @description So many within a time, such as 5 in 10m0s. */
         Limit: string;
         Attempt: {
@@ -408,6 +547,20 @@ export interface components {
                     type?: "urn:newsfeed:problem:conflict";
                     /** @constant */
                     status?: 409;
+                } & WithRequired<components["schemas"]["Problem"], "detail">;
+            };
+        };
+        /** @description Nothing tells the author or network from another, or there are too many blocks. */
+        Unblockable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:unprocessable";
+                    /** @constant */
+                    status?: 422;
                 } & WithRequired<components["schemas"]["Problem"], "detail">;
             };
         };
@@ -518,7 +671,7 @@ export interface components {
                 } & WithRequired<components["schemas"]["Problem"], "detail">;
             };
         };
-        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. With the type storage-full, Redis is nearly full: from 90 % of its memory on new posts, comments and edits are refused, and verdicts, deletions and what administrators do go on. */
+        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -526,8 +679,8 @@ export interface components {
             };
             content: {
                 "application/problem+json": {
-                    /** @enum {unknown} */
-                    type?: "urn:newsfeed:problem:unavailable" | "urn:newsfeed:problem:storage-full";
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:unavailable";
                     /** @constant */
                     status?: 503;
                 } & components["schemas"]["Problem"];
@@ -820,6 +973,164 @@ export interface operations {
             default: components["responses"]["Unexpected"];
         };
     };
+    blocks: {
+        parameters: {
+            query?: {
+                /** @description The most elements that the page may have. */
+                limit?: components["parameters"]["limit"];
+                /** @description Where the page begins. To be taken unchanged from the Link header of the page before. */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. Blocks that have ended are missing, so a page may have fewer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"][];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "commentId": "c1",
+                 *       "kind": "author",
+                 *       "then": "hold",
+                 *       "reason": "keeps advertising"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewBlock"];
+            };
+        };
+        responses: {
+            /** @description There was a block already; this is how it is now. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
+                };
+            };
+            /** @description It is in force. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    /** @description The path of the block. */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Slow"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            422: components["responses"]["Unblockable"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    unblock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It no longer holds. Comments that it held stay in the queue. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    takeDown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "advertising",
+                 *       "note": "Please read the rules."
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTakedown"];
+            };
+        };
+        responses: {
+            /** @description The order is given. */
+            202: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Takedown"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Slow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
     log: {
         parameters: {
             query?: {
@@ -835,6 +1146,8 @@ export interface operations {
                 rule?: string;
                 /** @description Only these verdicts. */
                 status?: "" | "approved" | "rejected" | "flagged";
+                /** @description Only these lines. */
+                action?: "" | "verdict" | "takedown" | "block" | "unblock";
                 /**
                  * @description Only verdicts from this time on.
                  * @example 2026-01-02T15:04:05Z

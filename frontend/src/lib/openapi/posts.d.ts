@@ -95,7 +95,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One post */
+        /**
+         * One post
+         * @description Of a post that a moderator took down, the author and the admin learn the reason and the note from the detail of the 404.
+         */
         get: operations["getPost"];
         put?: never;
         post?: never;
@@ -105,6 +108,33 @@ export interface paths {
         head?: never;
         /** Change a post */
         patch: operations["editPost"];
+        trace?: never;
+    };
+    "/posts/{id}/edit-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke the edit token of a post, and make another one
+         * @description Whoever had the old one can no longer use it (401). The new one is for its author.
+         */
+        post: operations["replacePostToken"];
+        /**
+         * Revoke the edit token of a post
+         * @description Nobody but an administrator can change the post then.
+         */
+        delete: operations["revokePostToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
 }
@@ -128,6 +158,10 @@ export interface components {
             /** @description For the author alone. The service does not keep it. */
             editToken: string;
         } & components["schemas"]["PostMembers"];
+        NewToken: {
+            /** @description For the author alone. The service does not keep it. */
+            editToken: string;
+        };
         NewPost: {
             title: string;
             /** @description Markdown; null means empty. */
@@ -271,7 +305,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. With the type storage-full, Redis is nearly full: from 90 % of its memory on new posts, comments and edits are refused, and verdicts, deletions and what administrators do go on. */
+        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -279,8 +313,8 @@ export interface components {
             };
             content: {
                 "application/problem+json": {
-                    /** @enum {unknown} */
-                    type?: "urn:newsfeed:problem:unavailable" | "urn:newsfeed:problem:storage-full";
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:unavailable";
                     /** @constant */
                     status?: 503;
                 } & components["schemas"]["Problem"];
@@ -733,6 +767,63 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["MediaType"];
             429: components["responses"]["TooManyWrites"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    replacePostToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new token. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheNoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    revokePostToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What cannot be an id is not found. */
+                id: components["parameters"]["id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whoever had the token can no longer use it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
