@@ -18,12 +18,6 @@ const (
 	exitConfig = 2
 )
 
-// ballastSize is what lies in the heap and is never touched, so that it takes no
-// memory from the machine. A service keeps a few megabytes; the garbage collector,
-// which runs when the heap has doubled, would without this run a hundred times a
-// second under load. docs/decisions/0033 has the figures.
-const ballastSize = 16 << 20
-
 // Program is a service as a process.
 type Program struct {
 	Name string
@@ -48,9 +42,12 @@ func Main(p Program) {
 	if p.Port != 0 && len(os.Args) > 1 {
 		run = p.command(os.Args[1:])
 	}
-	ballast := make([]byte, ballastSize)
-	err := run(ctx, env.ToMap(os.Environ()))
-	runtime.KeepAlive(ballast)
+	limit, err := limitMemory()
+	if err == nil {
+		ballast := make([]byte, ballastOf(limit))
+		err = run(ctx, env.ToMap(os.Environ()))
+		runtime.KeepAlive(ballast)
+	}
 	os.Exit(report(ctx, os.Stderr, p.Name, err))
 }
 
