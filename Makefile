@@ -23,12 +23,13 @@ run: go ## start everything in one process, on loopback only
 	@sh scripts/frontend.sh build || echo 'the page could not be built; going on with what there is' >&2
 	@go build -ldflags '$(LDFLAGS)' -o bin/newsfeed ./cmd/newsfeed && exec bin/newsfeed $(ARGS)
 
+# The race detector needs cgo, also where the environment turns it off.
 test: go ## run all tests, with the race detector
 	@sh scripts/install-missing.sh test
 	@sh scripts/frontend.sh test
 	@sh scripts/frontend.sh build
-	go test -race -timeout 20m $(TESTFLAGS) ./...
-	cd bench && go test -race $(TESTFLAGS) ./...
+	CGO_ENABLED=1 go test -race -timeout 20m $(TESTFLAGS) ./...
+	cd bench && CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 
 check: go check-needs lint ## formatting, go vet, linters, and which package may import which
 	@files=$$($(GOFILES) -exec gofmt -l {} +) && [ -z "$$files" ] || { echo "not formatted (make fmt):" "$$files" >&2; exit 1; }

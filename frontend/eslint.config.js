@@ -19,6 +19,11 @@ export default defineConfig(
       'no-restricted-syntax': [
         'error',
         { selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']", message: 'Raw HTML is never rendered.' },
+        {
+          // In a URL a space is %20 and é is %C3%A9, which is no file's name.
+          selector: "MemberExpression[property.name='pathname'][object.type='NewExpression'][object.callee.name='URL']",
+          message: 'Use fileURLToPath: the path of a URL is not a file name.',
+        },
       ],
     },
   },

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
@@ -5,7 +7,7 @@ import { compress } from './compress.ts';
 
 export default defineConfig({
   plugins: [react(), compress()],
-  resolve: { alias: { '@': new URL('src', import.meta.url).pathname } },
+  resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
   build: {
     // The server's policy forbids what is inline; every browser that runs React
     // 19 preloads modules by itself.

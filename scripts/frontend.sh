@@ -44,11 +44,17 @@ if ! usable && ! { own_node && usable; }; then
 	exit 1
 fi
 
-# npm writes this file when it is done.
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+# What a surrounding build sets must not leave out the tools (NODE_ENV=production,
+# npm_config_omit=dev), nor make the tests run on React's production build.
+unset NODE_ENV npm_config_omit npm_config_production npm_config_only NPM_CONFIG_OMIT NPM_CONFIG_PRODUCTION NPM_CONFIG_ONLY
+
+# Installed is what package-lock.json names, with its tools: the copy is made when
+# npm is done.
+installed=node_modules/.installed-package-lock.json
+if ! cmp -s package-lock.json "$installed" || ! [ -x node_modules/.bin/vite ] || ! [ -x node_modules/.bin/vitest ]; then
 	echo 'frontend: installing what package-lock.json names' >&2
-	npm ci --loglevel=error >&2
-	touch node_modules/.package-lock.json
+	npm ci --include=dev --loglevel=error >&2
+	cp package-lock.json "$installed"
 fi
 
 case $target in

@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const programs = process.env.NEWSFEED_BIN ?? new URL('../../bin', import.meta.url).pathname;
+const programs = process.env.NEWSFEED_BIN ?? fileURLToPath(new URL('../../bin', import.meta.url));
 
 const ports = { posts: 5001, comments: 5002, moderator: 5003, query: 5004, eventbus: 5005 };
 const pagePort = 3000;

@@ -1,11 +1,13 @@
+import { fileURLToPath } from 'node:url';
+
 import { defineConfig } from 'vitest/config';
 
 // Whole journeys: the program that is built, and a browser.
 export default defineConfig({
-  cacheDir: new URL('../node_modules/.vite-e2e', import.meta.url).pathname,
-  resolve: { alias: { '@': new URL('../src', import.meta.url).pathname } },
+  cacheDir: fileURLToPath(new URL('../node_modules/.vite-e2e', import.meta.url)),
+  resolve: { alias: { '@': fileURLToPath(new URL('../src', import.meta.url)) } },
   test: {
-    root: new URL('.', import.meta.url).pathname,
+    root: fileURLToPath(new URL('.', import.meta.url)),
     environment: 'node',
     fileParallelism: false,
     testTimeout: 90_000,
