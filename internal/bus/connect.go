@@ -80,8 +80,22 @@ func WaitReady(ctx context.Context, client redis.UniversalClient, log *slog.Logg
 			return fmt.Errorf("waiting for Redis: %w", ctx.Err())
 		}
 		wait := delay.NextBackOff()
-		log.Warn("Redis does not answer yet", "error", err, "next_try_in", wait.Round(time.Millisecond))
+		log.Warn(notReady(err), "error", err, "next_try_in", wait.Round(time.Millisecond))
 		sleep(ctx, wait)
+	}
+}
+
+// notReady says in a few words why Redis cannot be used yet.
+func notReady(err error) string {
+	switch {
+	case NotLetIn(err):
+		return "Redis refuses the user or the password of REDIS_URL"
+	case Refused(err):
+		return "Redis does not permit this user what the service needs"
+	case Answered(err):
+		return "Redis is not ready yet"
+	default:
+		return "Redis does not answer yet"
 	}
 }
 
