@@ -15,10 +15,10 @@ import (
 // service that hangs is reported in words.
 const healthTimeout = 1500 * time.Millisecond
 
-// Local is for requests to services on this machine. It never uses the proxy of
+// local is for requests to services on this machine. It never uses the proxy of
 // HTTP_PROXY: that one leads to the outside, and a proxy that is down would make a
 // healthy service look dead.
-func Local() *http.Transport {
+func local() *http.Transport {
 	return &http.Transport{DialContext: (&net.Dialer{Timeout: healthTimeout}).DialContext}
 }
 
@@ -28,7 +28,7 @@ func Local() *http.Transport {
 func CheckHealth(ctx context.Context, addr string, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	transport := Local()
+	transport := local()
 	defer transport.CloseIdleConnections()
 	var failed error
 	for _, target := range healthTargets(addr, port) {

@@ -84,13 +84,6 @@ func TestCheckHealth_IPv6Only(t *testing.T) {
 	}
 }
 
-// A check of oneself has nothing to do with the proxy for the outside.
-func TestLocal_IgnoresProxy(t *testing.T) {
-	if web.Local().Proxy != nil {
-		t.Error("requests to this machine would go through HTTP_PROXY")
-	}
-}
-
 func TestMain_Health(t *testing.T) {
 	ready := answering(t, "127.0.0.1:0", http.StatusOK)
 	waiting := answering(t, "127.0.0.1:0", http.StatusServiceUnavailable)

@@ -25,8 +25,8 @@ type Program struct {
 	Run  func(ctx context.Context, environ map[string]string) error
 }
 
-// Main runs a program until it ends, or SIGINT or SIGTERM ends ctx, and ends the
-// process: with 0, or with one clear line on standard error and [ExitCode]. A
+// Main runs a program until it ends, or SIGINT, SIGTERM or SIGHUP ends ctx, and ends
+// the process: with 0, or with one clear line on standard error and [ExitCode]. A
 // second signal ends it at once. environ holds the environment variables.
 //
 // Called with --version alone, the program prints its [Version] instead. A service
@@ -36,7 +36,7 @@ func Main(p Program) {
 		fmt.Println(p.Name, Version())
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
 	run := p.Run
 	if p.Port != 0 && len(os.Args) > 1 {
@@ -49,6 +49,16 @@ func Main(p Program) {
 		runtime.KeepAlive(ballast)
 	}
 	os.Exit(report(ctx, os.Stderr, p.Name, err))
+}
+
+// endSignals are those that ask a process to end. SIGHUP comes when the terminal is
+// closed, and is left alone where it is ignored, as under nohup.
+func endSignals() []os.Signal {
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // command returns what a service does when it is called with arguments.
