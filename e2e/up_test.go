@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ import (
 type allInOne struct {
 	t      *testing.T
 	offset int
+	host   string // where it is reached; "" is localhost
 	cmd    *exec.Cmd
 	out    bustest.Buffer
 	exited chan error
@@ -131,7 +133,7 @@ func (u *allInOne) endRedis() {
 
 // url is that of a service, by its usual port.
 func (u *allInOne) url(port int, path string) string {
-	return fmt.Sprintf("http://localhost:%d%s", port+u.offset, path)
+	return fmt.Sprintf("http://%s:%d%s", cmp.Or(u.host, "localhost"), port+u.offset, path)
 }
 
 func (u *allInOne) call(method, url, body string, out any) error {

@@ -54,7 +54,7 @@ func (f *redisFlags) open(ctx context.Context, environ map[string]string) (b *bu
 		url, named = string(cfg.RedisURL), "REDIS_URL"
 	}
 	if url == "" {
-		url = "redis://127.0.0.1:" + strconv.Itoa(redisPort+f.portOffset)
+		url = localRedisURL(redisPort + f.portOffset)
 	}
 	client, err := bus.Connect(url)
 	if err != nil {

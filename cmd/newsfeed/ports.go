@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"strconv"
 	"syscall"
 	"time"
@@ -33,10 +32,8 @@ func checkPorts(ctx context.Context, services []service) error {
 
 // waitReady returns nil once every service can be used, or an error when ctx ends.
 func waitReady(ctx context.Context, services []service) error {
-	client := &http.Client{Timeout: 2 * time.Second, Transport: web.Local()}
-	defer client.CloseIdleConnections()
 	for _, s := range services {
-		for !isReady(ctx, client, s) {
+		for web.CheckHealth(ctx, "", s.port) != nil {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -45,17 +42,4 @@ func waitReady(ctx context.Context, services []service) error {
 		}
 	}
 	return ctx.Err()
-}
-
-func isReady(ctx context.Context, client *http.Client, s service) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url()+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	_ = res.Body.Close()
-	return res.StatusCode == http.StatusOK
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,12 +90,12 @@ func prepareAll(services []service, environ map[string]string, redisURL string, 
 // may be started alone, unless the user has said it.
 func findEachOther(env map[string]string, offset int) {
 	for _, s := range allServices() {
-		name, host := strings.ToUpper(s.name)+"_URL", "127.0.0.1"
+		name, host := strings.ToUpper(s.name)+"_URL", web.Loopback()
 		if s.name == pageName { // which the feeds link to
 			name, host = "PUBLIC_URL", "localhost"
 		}
 		if env[name] == "" {
-			env[name] = "http://" + host + ":" + strconv.Itoa(s.port+offset)
+			env[name] = "http://" + net.JoinHostPort(host, strconv.Itoa(s.port+offset))
 		}
 	}
 }

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -87,7 +88,7 @@ func up(cmd *cobra.Command, environ map[string]string, o upOptions) error {
 	}
 	redisURL := string(cfg.RedisURL)
 	if redisURL == "" {
-		redisURL = "redis://127.0.0.1:" + strconv.Itoa(redisPort+o.portOffset)
+		redisURL = localRedisURL(redisPort + o.portOffset)
 	}
 	services, err := prepareAll(chosen, environ, redisURL, o)
 	if err != nil {
@@ -96,6 +97,9 @@ func up(cmd *cobra.Command, environ map[string]string, o upOptions) error {
 	if err := checkPorts(ctx, services); err != nil {
 		return err
 	}
+	// A reader of the output that goes, as head does, must not end the process at its
+	// next line: its Redis would be left behind.
+	signal.Ignore(syscall.SIGPIPE)
 	newLog := func(name string) *slog.Logger { return web.NewLogger(errOut, name, cfg.LogLevel) }
 	db, err := openRedis(ctx, cfg.RedisURL, o, newLog("newsfeed"))
 	if err != nil {
@@ -145,7 +149,7 @@ func runAll(
 			return nil // told to stop before it was ready
 		}
 		if _, err := io.WriteString(out, banner(services, db)); err != nil {
-			return fmt.Errorf("banner: %w", err)
+			newLog("newsfeed").Warn("could not write to standard output, continuing", "error", err)
 		}
 		<-gctx.Done()
 		if ctx.Err() != nil {
