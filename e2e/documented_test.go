@@ -62,7 +62,10 @@ func documentedEvent(t testing.TB, service, path string, e sse.Event) {
 // "posts GET /posts 503".
 func elsewhere(status string) bool {
 	switch status {
-	case "posts PATCH /posts/{id} 409", "posts DELETE /posts/{id} 409", "comments PATCH /comments/{id} 409", "comments DELETE /comments/{id} 409":
+	case "posts PATCH /posts/{id} 409", "posts DELETE /posts/{id} 409", "comments PATCH /comments/{id} 409", "comments DELETE /comments/{id} 409",
+		"posts POST /posts/{id}/edit-token 409", "posts DELETE /posts/{id}/edit-token 409",
+		"comments POST /comments/{id}/edit-token 409", "comments DELETE /comments/{id}/edit-token 409",
+		"moderator POST /moderation/blocks 409", "moderator DELETE /moderation/blocks/{id} 409":
 		return true // takes twenty lost races in a row
 	case "eventbus GET /events/stream 503":
 		return true // takes 2,000 streams; internal/web tests the limit

@@ -24,6 +24,10 @@ func operation(service, op string) request {
 		r.body = `{"content":"A kind word"}`
 	case "POST /moderation/decisions":
 		r.body = `{"commentId":"nothing","version":1,"status":"approved"}`
+	case "POST /moderation/blocks":
+		r.body = `{"commentId":"nothing","kind":"author","then":"hold"}`
+	case "POST /moderation/posts/{id}/takedown":
+		r.body = `{"reason":"spam"}`
 	case "POST /events":
 		r.body = `{"type":"Greeting","data":{}}`
 	}

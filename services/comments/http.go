@@ -32,8 +32,8 @@ func (a api) routes(rt *web.Router) {
 	rt.Handle("GET", "/comments/{id}/stream", a.stream)
 	rt.Handle("PATCH", "/comments/{id}", a.limits.Limit(a.edit))
 	rt.Handle("DELETE", "/comments/{id}", a.limits.Limit(a.delete))
-	rt.Handle("POST", "/comments/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.replaceToken))
-	rt.Handle("DELETE", "/comments/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.revokeToken))
+	rt.Handle("POST", "/comments/{id}/edit-token", a.limits.Limit(web.Guard("ADMIN_TOKEN", a.admin, a.replaceToken)))
+	rt.Handle("DELETE", "/comments/{id}/edit-token", a.limits.Limit(web.Guard("ADMIN_TOKEN", a.admin, a.revokeToken)))
 }
 
 // created is the answer to a new comment: the comment and, this once, its token.

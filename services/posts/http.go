@@ -27,8 +27,8 @@ func (a api) routes(rt *web.Router) {
 	rt.Handle("GET", "/posts/{id}", a.get)
 	rt.Handle("PATCH", "/posts/{id}", a.limits.Limit(a.edit))
 	rt.Handle("DELETE", "/posts/{id}", a.limits.Limit(a.delete))
-	rt.Handle("POST", "/posts/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.replaceToken))
-	rt.Handle("DELETE", "/posts/{id}/edit-token", web.Guard("ADMIN_TOKEN", a.admin, a.revokeToken))
+	rt.Handle("POST", "/posts/{id}/edit-token", a.limits.Limit(web.Guard("ADMIN_TOKEN", a.admin, a.replaceToken)))
+	rt.Handle("DELETE", "/posts/{id}/edit-token", a.limits.Limit(web.Guard("ADMIN_TOKEN", a.admin, a.revokeToken)))
 }
 
 // invited asks for the token without which nobody may post, if there is one.
