@@ -35,6 +35,9 @@ type Router struct {
 	observe func(context.Context, Served)
 	around  func(http.Handler) http.Handler
 	chain   http.Handler
+
+	inService *inService
+	crowds    *Crowds
 }
 
 // Option changes what [NewRouter] makes.
@@ -51,6 +54,7 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	rt := &Router{
 		log: log, outages: slog.New(newSeldom(log.Handler())),
 		mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout,
+		inService: newInService(DefaultConnections), crowds: NewCrowds(),
 		observe: func(context.Context, Served) {}, around: func(h http.Handler) http.Handler { return h },
 	}
 	for _, opt := range opts {
@@ -59,8 +63,8 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	rt.mux.NotFoundHandler = rt.answer(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: no such path", ErrNotFound)
 	})
-	rt.chain = rt.around(withHeaders(rt.origins, withRequestID(withClient(rt.proxies,
-		withAccessLog(log, rt.observe, withRecovery(log, withCORS(rt.origins, withDeadline(rt.limit, rt.mux))))))))
+	rt.chain = rt.around(withHeaders(rt.origins, withRequestID(rt.withClient(
+		withAccessLog(log, rt.observe, withRecovery(log, rt.bound(withCORS(rt.origins, withDeadline(rt.limit, rt.mux)))))))))
 	return rt
 }
 

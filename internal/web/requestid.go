@@ -21,6 +21,7 @@ type scope struct {
 	id        string
 	from      client
 	unhurried context.Context // without the time limit; see Unhurried
+	leave     func()          // see leaveService
 }
 
 type scopeKey struct{}
