@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"newsfeed/internal/bustest"
 )
 
 // trouble is a Redis that runs and will not do.
@@ -38,7 +40,9 @@ func troubles() []trouble {
 		return func(ctx context.Context, s *system) error { return config(ctx, s, commands...) }
 	}
 	return []trouble{
-		{"full", set([]any{"CONFIG", "SET", "maxmemory", "1"}), set([]any{"CONFIG", "SET", "maxmemory", "0"}), http.StatusOK, "OOM"},
+		{"full", func(ctx context.Context, s *system) error { // so that nothing at all can be written
+			return bustest.Fill(ctx, s.redis.Client(), 1000)
+		}, set([]any{"CONFIG", "SET", "maxmemory", "0"}), http.StatusOK, "nearly full"},
 		{"read-only", func(ctx context.Context, s *system) error {
 			// A replica keeps its data as long as its primary cannot be reached.
 			return config(ctx, s, []any{"REPLICAOF", "127.0.0.1", "1"})

@@ -117,11 +117,11 @@ func (f *findings) memory(s bus.ServerInfo) {
 		return
 	}
 	says := fmt.Sprintf("%s of %s used", used, megabytes(s.Max))
-	switch share := float64(s.Used) / float64(s.Max); {
-	case share > 0.95:
-		f.add(wrong, about, says+": writes are refused, or will be", "raise it: "+set(s, "maxmemory", "<bytes>"))
-	case share > 0.8:
-		f.add(note, about, says, "raise it before it is full, when writes are refused: "+set(s, "maxmemory", "<bytes>"))
+	switch {
+	case s.Reserved():
+		f.add(wrong, about, says+": new texts are refused", "raise it: "+set(s, "maxmemory", "<bytes>"))
+	case s.Share() >= 0.75:
+		f.add(note, about, says+": from 90 % on new texts are refused", "raise it: "+set(s, "maxmemory", "<bytes>"))
 	default:
 		f.add(fine, about, says, "")
 	}

@@ -44,7 +44,7 @@ func (s *said) add(t *testing.T, name string, f findings) {
 
 func TestDoctorOfRedis(t *testing.T) {
 	good := bus.ServerInfo{
-		Addr: "redis:6379", Version: "7.2.1", AppendOnly: true, AppendFsync: "always", Used: 10 << 20, Max: 100 << 20,
+		Addr: "redis:6379", Version: "7.2.1", AppendOnly: true, AppendFsync: "always", Memory: bus.Memory{Used: 10 << 20, Max: 100 << 20},
 		Policy: "noeviction", User: "operator", Users: append(services(), "default", "operator"), Uncertain: time.Millisecond,
 	}
 	tests := []struct {
@@ -63,8 +63,10 @@ func TestDoctorOfRedis(t *testing.T) {
 		{"never", func(s *bus.ServerInfo) { s.AppendFsync = "no" }, []string{"wrong persistence"}},
 		{"unseen", func(s *bus.ServerInfo) { s.AppendFsync = "" }, []string{"note persistence"}},
 		{"evicting", func(s *bus.ServerInfo) { s.Policy = "volatile-lru" }, []string{"wrong memory"}},
-		{"filling", func(s *bus.ServerInfo) { s.Used = 85 << 20 }, []string{"note memory"}},
-		{"full", func(s *bus.ServerInfo) { s.Used = 99 << 20 }, []string{"wrong memory"}},
+		{"memory below the warning", func(s *bus.ServerInfo) { s.Used = 74 << 20 }, nil},
+		{"memory scarce", func(s *bus.ServerInfo) { s.Used = 75 << 20 }, []string{"note memory"}},
+		{"memory just outside the reserve", func(s *bus.ServerInfo) { s.Used = 89 << 20 }, []string{"note memory"}},
+		{"memory in the reserve", func(s *bus.ServerInfo) { s.Used = 90 << 20 }, []string{"wrong memory"}},
 		{"unbounded", func(s *bus.ServerInfo) { s.Max = 0 }, []string{"note memory"}},
 		{"open", func(s *bus.ServerInfo) { s.OpenDefault = true }, []string{"wrong users"}},
 		{"open to this machine", func(s *bus.ServerInfo) { s.OpenDefault, s.LoopbackOnly = true, true }, nil},

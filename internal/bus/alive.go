@@ -54,7 +54,7 @@ func (l life) sign(ctx context.Context) (before string, err error) {
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return "", err
 	}
-	return before, l.b.client.Set(ctx, l.key, l.token, l.b.opt.Alive).Err()
+	return before, l.b.Do(ctx, "SET", l.key, l.token, "PX", l.b.opt.Alive.Milliseconds()).Err()
 }
 
 // signOff leaves alone the sign of another process that uses the same name.
@@ -75,7 +75,7 @@ func (l life) signOff(ctx context.Context) {
 // along with it; [ErrNotFound] says that there is none of that name.
 func (b *Bus) DeleteConsumer(ctx context.Context, stream, group, consumer string) error {
 	keys := []string{stream, aliveKey(stream, group, consumer)}
-	verdict, err := b.scripts.retire.Run(ctx, b.client, keys, group, consumer).Text()
+	verdict, err := b.Run(ctx, b.scripts.retire, keys, group, consumer).Text()
 	if err != nil {
 		return Err("delete consumer "+consumer, err)
 	}

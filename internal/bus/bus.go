@@ -44,6 +44,7 @@ type Bus struct {
 	opt     Options
 	scripts scripts
 	groups  *groups
+	memory  *memory
 	cancel  context.CancelFunc
 }
 
@@ -150,10 +151,10 @@ func set[T comparable](field *T, value T) {
 func New(ctx context.Context, client redis.UniversalClient, opt Options) *Bus {
 	opt = opt.withDefaults()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := loadScripts()
+	s, m := loadScripts(), &memory{client: client}
 	return &Bus{
-		client: client, log: opt.Log, opt: opt, scripts: s,
-		groups: newGroups(ctx, client, s.commit, opt), cancel: cancel,
+		client: client, log: opt.Log, opt: opt, scripts: s, memory: m,
+		groups: newGroups(ctx, client, s.commit, m, opt), cancel: cancel,
 	}
 }
 

@@ -78,6 +78,9 @@ type Change struct {
 
 	Index []Index
 	Guard []Guard
+
+	// Priority says whether the change is made when Redis is nearly full or full.
+	Priority Priority
 }
 
 // Once is a mark that a change leaves behind: a later change with the same Key
@@ -171,9 +174,14 @@ func (b *Bus) write(ctx context.Context, c Change) (ID, error) {
 // has been published there in the last 24 hours is not appended again; the
 // first entry's id is returned.
 func (b *Bus) Publish(ctx context.Context, stream string, e event.Event) (ID, error) {
+	return b.PublishAs(ctx, Essential, stream, e)
+}
+
+// PublishAs is [Bus.Publish] with a priority.
+func (b *Bus) PublishAs(ctx context.Context, p Priority, stream string, e event.Event) (ID, error) {
 	id, err := b.Commit(ctx, Change{
 		Key: tagOf(stream) + ":published:" + e.ID, Doc: []byte("{}"), TTL: repeatWindow,
-		Stream: stream, Event: e,
+		Stream: stream, Event: e, Priority: p,
 	})
 	if conflict, ok := errors.AsType[*ConflictError](err); ok {
 		return ID{}, fmt.Errorf("publish: event %s is already there as %s", e.ID, conflict.Now.Event)

@@ -98,7 +98,7 @@ func (b *Bus) Bury(ctx context.Context, letter DeadLetter) error {
 		return fmt.Errorf("bury: %w", err)
 	}
 	ctx, done := b.Traced(ctx, letter.work(WorkBury))
-	err = b.scripts.bury.Run(ctx, b.client, []string{deadKey(letter.Group), deadOrderKey(letter.Group)},
+	err = b.Run(ctx, b.scripts.bury, []string{deadKey(letter.Group), deadOrderKey(letter.Group)},
 		letter.field(), data, letter.Time.UnixMilli()).Err()
 	done(err)
 	return Err("bury "+letter.field(), err)
@@ -149,7 +149,7 @@ func (b *Bus) Redrive(ctx context.Context, id DeadID) error {
 		args = append(args, name, letter.Fields[name])
 	}
 	ctx, done := b.Traced(ctx, letter.work(WorkRedrive))
-	err = b.scripts.redrive.Run(ctx, b.client,
+	err = b.Run(ctx, b.scripts.redrive,
 		[]string{deadKey(id.Group), deadOrderKey(id.Group), RedriveStream(id.Group)}, args...).Err()
 	done(err)
 	return Err("redrive "+id.field(), err)
@@ -157,13 +157,8 @@ func (b *Bus) Redrive(ctx context.Context, id DeadID) error {
 
 // Drop forgets a dead letter for good, or returns [ErrNotFound].
 func (b *Bus) Drop(ctx context.Context, id DeadID) error {
-	var dropped *redis.IntCmd
-	_, err := b.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		dropped = p.HDel(ctx, deadKey(id.Group), id.field())
-		p.ZRem(ctx, deadOrderKey(id.Group), id.field())
-		return nil
-	})
-	if err == nil && dropped.Val() == 0 {
+	n, err := b.Run(ctx, b.scripts.drop, []string{deadKey(id.Group), deadOrderKey(id.Group)}, id.field()).Int()
+	if err == nil && n == 0 {
 		err = redis.Nil
 	}
 	return Err("drop "+id.field(), err)

@@ -37,7 +37,7 @@ type UnavailableError struct {
 
 // Error implements error.
 func (e *UnavailableError) Error() string {
-	if Answered(e.Err) {
+	if Answered(e.Err) || errors.Is(e.Err, ErrFull) {
 		return fmt.Sprintf("%s: Redis refuses: %v", e.Op, e.Err)
 	}
 	return fmt.Sprintf("%s: Redis is unavailable: %v", e.Op, e.Err)
@@ -47,7 +47,15 @@ func (e *UnavailableError) Error() string {
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // RetryAfter says when it makes sense to try again.
-func (e *UnavailableError) RetryAfter() time.Duration { return time.Second }
+func (e *UnavailableError) RetryAfter() time.Duration {
+	if e.Full() {
+		return 30 * time.Second // memory is not freed from one second to the next
+	}
+	return time.Second
+}
+
+// Full reports whether Redis has no memory for the write.
+func (e *UnavailableError) Full() bool { return Full(e.Err) }
 
 // refusals are the prefixes of Redis's error replies that speak of the
 // server's state and not of the command.

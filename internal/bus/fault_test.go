@@ -210,7 +210,7 @@ func TestInfrastructureErrorsAreNotCounted(t *testing.T) {
 		if tries.add(e)%2 == 1 { // an error that this package has not seen
 			return r.client.Set(ctx, "{query}:mine", e.Event.Subject, 0).Err()
 		}
-		_, err := r.Commit(ctx, bus.Change{Key: "{query}:" + e.Event.Subject, Doc: []byte("{}")})
+		_, err := r.Commit(ctx, bus.Change{Key: "{query}:" + e.Event.Subject, Doc: []byte("{}"), Priority: bus.Ordinary})
 		if errors.Is(err, bus.ErrConflict) {
 			return nil
 		}

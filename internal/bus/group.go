@@ -28,7 +28,8 @@ const (
 // change; docs/decisions/0003 has the figures.
 type groups struct {
 	client redis.UniversalClient
-	script *redis.Script
+	script *Script
+	memory *memory
 	tracer Tracer // may be nil
 	batch  func(changes int)
 	ctx    context.Context // of the calls that callers share; ends with the Bus
@@ -65,8 +66,8 @@ var errQueueFull = errors.New("too many writes are waiting")
 // ErrClosed says that the Bus has been closed.
 var ErrClosed = errors.New("the bus is closed")
 
-func newGroups(ctx context.Context, client redis.UniversalClient, script *redis.Script, opt Options) *groups {
-	return &groups{client: client, script: script, tracer: opt.Tracer, batch: opt.ObserveBatch, lines: map[string]*line{}, ctx: ctx}
+func newGroups(ctx context.Context, client redis.UniversalClient, script *Script, m *memory, opt Options) *groups {
+	return &groups{client: client, script: script, memory: m, tracer: opt.Tracer, batch: opt.ObserveBatch, lines: map[string]*line{}, ctx: ctx}
 }
 
 // do sends a change that is alone in the goroutine of its caller, which saves two
@@ -77,6 +78,11 @@ func (g *groups) do(ctx context.Context, c Change) (ID, error) {
 		return ID{}, cutOff(ctx.Err())
 	}
 	p := &pending{ctx: ctx, change: c, call: c.encode(), done: make(chan outcome, 1)}
+	if c.Priority == NewText {
+		if err := g.memory.admit(ctx, int64(p.call.size())); err != nil {
+			return ID{}, err
+		}
+	}
 	l, alone, err := g.join(p)
 	if err != nil {
 		return ID{}, err
@@ -177,21 +183,55 @@ func (g *groups) next(l *line, batch []*pending) []*pending {
 }
 
 func (g *groups) send(ctx context.Context, batch []*pending) {
-	keys, args := make([]string, 0, 4*len(batch)), header(len(batch))
-	for _, p := range batch {
-		keys, args = p.call.appendTo(keys, args)
-	}
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	ctx, done := g.together(ctx, batch)
 	g.batch(len(batch))
-	replies, err := g.script.Run(ctx, g.client, keys, args...).Slice()
-	if err == nil && len(replies) != 2*len(batch) {
-		err = fmt.Errorf("%d changes, %d values in answer", len(batch), len(replies))
+	replies, err := g.call(ctx, g.script.plain, batch)
+	if Full(err) {
+		batch, replies, err = g.sendBeyond(ctx, batch, err)
 	}
 	if done != nil {
 		done(err)
 	}
+	answer(batch, replies, err)
+}
+
+// call makes one call of commit.lua.
+func (g *groups) call(ctx context.Context, script *redis.Script, batch []*pending) ([]any, error) {
+	keys, args := make([]string, 0, 4*len(batch)), header(len(batch))
+	for _, p := range batch {
+		keys, args = p.call.appendTo(keys, args)
+	}
+	replies, err := script.Run(ctx, g.client, keys, args...).Slice()
+	if err == nil && len(replies) != 2*len(batch) {
+		err = fmt.Errorf("%d changes, %d values in answer", len(batch), len(replies))
+	}
+	return replies, err
+}
+
+// sendBeyond sends the essential changes of a batch that Redis refused because it is
+// full, and answers the others.
+func (g *groups) sendBeyond(ctx context.Context, batch []*pending, full error) ([]*pending, []any, error) {
+	var essential []*pending
+	bytes := int64(0)
+	for _, p := range batch {
+		if p.change.Priority == Essential {
+			essential = append(essential, p)
+			bytes += int64(p.call.size())
+		} else {
+			answer([]*pending{p}, nil, full)
+		}
+	}
+	if len(essential) == 0 || !g.memory.overdraw(ctx, bytes) {
+		return essential, nil, full
+	}
+	replies, err := g.call(ctx, g.script.beyond, essential)
+	return essential, replies, err
+}
+
+// answer gives every caller of a batch the result of its change.
+func answer(batch []*pending, replies []any, err error) {
 	for i, p := range batch {
 		var o outcome
 		if err != nil {

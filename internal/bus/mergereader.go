@@ -200,7 +200,7 @@ func (r *MergeReader) fill(ctx context.Context, s *source) error {
 // fillClock reads on in one stream and returns what its server's clock said.
 func (r *MergeReader) fillClock(ctx context.Context, s *source) (clock uint64, err error) {
 	b := r.m.b
-	reply, err := b.scripts.read.Run(ctx, b.client, []string{s.stream}, s.read.String(), mergeEntries, mergeBytes).Slice()
+	reply, err := b.Run(ctx, b.scripts.read, []string{s.stream}, s.read.String(), mergeEntries, mergeBytes).Slice()
 	if err != nil {
 		return 0, Err("read "+s.stream, err)
 	}

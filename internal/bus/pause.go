@@ -30,7 +30,7 @@ func (b *Bus) Pause(ctx context.Context, group, reason string) (Pause, error) {
 	if err != nil {
 		return Pause{}, err
 	}
-	before, err := b.client.SetArgs(ctx, pausedKey(group), data, redis.SetArgs{Mode: "NX", Get: true}).Result()
+	before, err := b.Do(ctx, "SET", pausedKey(group), data, "NX", "GET").Text()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return p, nil

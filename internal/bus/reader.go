@@ -88,7 +88,7 @@ func (c *consumer) readFailed(ctx context.Context, trouble *trouble, err error) 
 // makeGroup makes group and stream where they are missing, trying until ctx ends.
 func (c *consumer) makeGroup(ctx context.Context, trouble *trouble) {
 	for ctx.Err() == nil {
-		err := c.b.client.XGroupCreateMkStream(ctx, c.stream, c.group, "0").Err()
+		err := c.b.Do(ctx, "XGROUP", "CREATE", c.stream, c.group, "0", "MKSTREAM").Err()
 		if err == nil || redis.HasErrorPrefix(err, "BUSYGROUP") {
 			return
 		}

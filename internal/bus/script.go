@@ -1,10 +1,6 @@
 package bus
 
-import (
-	"embed"
-
-	"github.com/redis/go-redis/v9"
-)
+import "embed"
 
 //go:embed lua/*.lua
 var lua embed.FS
@@ -12,19 +8,19 @@ var lua embed.FS
 // scripts holds the Lua of the package. Each file's header says what it takes
 // and gives.
 type scripts struct {
-	commit, claim, bury, read, redrive, retire *redis.Script
+	call, commit, claim, bury, drop, read, redrive, retire *Script
 }
 
 func loadScripts() scripts {
-	load := func(verb string) *redis.Script {
+	load := func(verb string) *Script {
 		src, err := lua.ReadFile("lua/" + verb + ".lua")
 		if err != nil {
 			panic(err) // the file is part of the binary
 		}
-		return redis.NewScript(string(src))
+		return NewScript(string(src))
 	}
 	return scripts{
-		commit: load("commit"), claim: load("claim"), bury: load("bury"), read: load("read"),
+		call: load("call"), commit: load("commit"), claim: load("claim"), bury: load("bury"), drop: load("drop"), read: load("read"),
 		redrive: load("redrive"), retire: load("retire"),
 	}
 }

@@ -18,7 +18,7 @@ func (b *Bus) Secret(ctx context.Context, key string) ([]byte, error) {
 	if _, err := rand.Read(fresh); err != nil {
 		return nil, err
 	}
-	before, err := b.client.SetArgs(ctx, key, fresh, redis.SetArgs{Mode: "NX", Get: true}).Result()
+	before, err := b.Do(ctx, "SET", key, fresh, "NX", "GET").Text()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return fresh, nil

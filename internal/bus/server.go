@@ -25,10 +25,9 @@ type ServerInfo struct {
 	Saves       string
 	// WriteFailed says that the last write to the disk failed.
 	WriteFailed bool
-	// Used and Max are bytes of memory, Max 0 for no bound; Policy is what Redis
-	// does when it is full.
-	Used, Max int64
-	Policy    string
+	Memory
+	// Policy is what Redis does when it is full.
+	Policy string
 	// User is who this connection is; Users are all that there are.
 	User  string
 	Users []string
@@ -81,7 +80,7 @@ func serverInfo(ctx context.Context, c *redis.Client) (ServerInfo, error) {
 	s.AppendOnly = said["aof_enabled"] == "1"
 	s.WriteFailed = said["aof_last_write_status"] == "err" || said["aof_last_bgrewrite_status"] == "err" ||
 		said["rdb_last_bgsave_status"] == "err"
-	s.Used, s.Max = number(said["used_memory"]), number(said["maxmemory"])
+	s.Memory = memoryOf(said)
 	s.Policy = said["maxmemory_policy"]
 	if s.Ahead, s.Uncertain, err = clock(ctx, c); err != nil {
 		return s, err

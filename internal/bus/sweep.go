@@ -158,7 +158,7 @@ func (c *consumer) claim(ctx context.Context, owner string, ids []string) error 
 	for _, id := range ids {
 		args = append(args, id)
 	}
-	reply, err := c.b.scripts.claim.Run(ctx, c.b.client, []string{c.stream, aliveKey(c.stream, c.group, owner)}, args...).Slice()
+	reply, err := c.b.Run(ctx, c.b.scripts.claim, []string{c.stream, aliveKey(c.stream, c.group, owner)}, args...).Slice()
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,10 @@ type Target struct {
 
 // Read returns what a reader sees of a Markdown text.
 func Read(source string) Reading {
-	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(source, string(utf8.RuneError)))
+	source = strings.ToValidUTF8(source, string(utf8.RuneError))
+	if strings.Contains(source, "\r") {
+		source = strings.ReplaceAll(strings.ReplaceAll(source, "\r\n", "\n"), "\r", "\n")
+	}
 	if isPlain(source) {
 		return Reading{}
 	}
@@ -80,18 +83,18 @@ func isPlain(source string) bool {
 	return true
 }
 
+// containsWWW reports whether "www." occurs, in any case.
 func containsWWW(source string) bool {
-	for i := strings.IndexByte(source, '.'); i >= 0; {
-		if i >= 3 && strings.EqualFold(source[i-3:i], "www") {
-			return true
-		}
-		next := strings.IndexByte(source[i+1:], '.')
-		if next < 0 {
+	for rest := source; ; {
+		i := strings.IndexByte(rest, '.')
+		if i < 0 {
 			return false
 		}
-		i += 1 + next
+		if i >= 3 && strings.EqualFold(rest[i-3:i], "www") {
+			return true
+		}
+		rest = rest[i+1:]
 	}
-	return false
 }
 
 // hasBlockMarkup reports whether a line may begin with markup: of a heading, a list,

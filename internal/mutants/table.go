@@ -226,7 +226,7 @@ func groups() []mutant {
 			`if noGroup(err) {`, `if noGroup(err) && !trouble.hadGroup {`,
 			inBus("TestStreamAndGroupVanish/FLUSHALL", "TestStreamAndGroupVanish/XGROUP_DESTROY", "TestStreamAndGroupVanish/DEL")},
 		{"a group is made at the beginning of its stream", reader,
-			`c.group, "0").Err()`, `c.group, "$").Err()`,
+			`c.group, "0", "MKSTREAM").Err()`, `c.group, "$", "MKSTREAM").Err()`,
 			inBus("TestHandsOutEveryEntryOnce/redis", "TestStreamAndGroupVanish/XGROUP_DESTROY")},
 		{"a group that was never there has not vanished", reader,
 			`if trouble.hadGroup {`, `if true {`,
@@ -311,6 +311,18 @@ func writes() []mutant {
 		{"one call at a time is under way in a slot", "internal/bus/group.go",
 			`l.busy = true`, `l.busy = false`,
 			inBus("TestCloseSendsWhatWaits", "TestTooManyChangesWait")},
+		{"new texts leave a reserve of memory", "internal/bus/memory.go",
+			`m.Used >= m.Max/100*reservePercent`, `false`,
+			inBus("TestCommit_MemoryScarce_ByPriority")},
+		{"a process admits little new text between two readings of the memory", "internal/bus/memory.go",
+			`m.texts+bytes > m.last.Max/100*textPercent`, `false`,
+			inBus("TestCommit_NewText_BoundedBetweenReadings")},
+		{"essential changes go beyond the limit, and the others do not", "internal/bus/group.go",
+			`p.change.Priority == Essential`, `true`,
+			inBus("TestCommit_MemoryScarce_ByPriority", "TestCommit_RedisFull_BatchIsSplit")},
+		{"there is a limit beyond the limit", "internal/bus/memory.go",
+			`m.last.Used+m.beyond+bytes > m.last.Max+overdraft`, `false`,
+			inBus("TestCommit_MemoryScarce_ByPriority")},
 	}
 }
 

@@ -47,6 +47,9 @@ func (l *RateLimit) Limit(h web.Handler) web.Handler {
 			return h(w, r)
 		}
 		res, err := l.limiter.Allow(r.Context(), l.keys+web.ClientNet(r), limit)
+		if bus.Full(err) {
+			return h(w, r) // nothing can be counted, and new texts are refused anyway
+		}
 		if err != nil {
 			return bus.Err("rate limit", err)
 		}

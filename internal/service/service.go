@@ -79,6 +79,7 @@ func (s Service) Run(ctx context.Context, base *Base) error {
 		})
 	})
 	g.Go(func() error { return s.consume(ctx, b, port) })
+	g.Go(func() error { b.WatchMemory(ctx); return nil })
 	if s.Work != nil {
 		g.Go(func() error { return s.Work(ctx) })
 	}

@@ -24,6 +24,7 @@ var (
 	ErrUnprocessable = errors.New("unprocessable content")   // 422
 	ErrTooMany       = errors.New("too many requests")       // 429; see [RetryIn]
 	ErrNotReady      = errors.New("not ready")               // 503
+	errFull          = errors.New("storage full")            // 503, for errors with Full() true
 	ErrNotYet        = errors.New("not yet visible")         // 504
 	errInternal      = errors.New("internal server error")   // 500, what an unknown error is shown as
 	errUnavailable   = errors.New("temporarily unavailable") // 503, for errors with a RetryAfter
@@ -53,6 +54,7 @@ var kinds = []kind{
 	{ErrUnprocessable, http.StatusUnprocessableEntity, "unprocessable", "The request cannot be carried out"},
 	{ErrTooMany, http.StatusTooManyRequests, "too-many-requests", "Too many requests"},
 	{ErrNotReady, http.StatusServiceUnavailable, "not-ready", "The service is not ready"},
+	{errFull, http.StatusServiceUnavailable, "storage-full", "There is no room for new texts at the moment"},
 	{ErrNotYet, http.StatusGatewayTimeout, "not-yet-visible", "It is not visible yet"},
 	{errUnavailable, http.StatusServiceUnavailable, "unavailable", "The service is temporarily unavailable"},
 	{errInternal, http.StatusInternalServerError, "internal", "Something went wrong on our side"},

@@ -22,6 +22,9 @@ type Problem struct {
 	RequestID string       `json:"requestId,omitempty"`
 }
 
+// filler is an error that can say that there is no memory for what was to be written.
+type filler interface{ Full() bool }
+
 // retrier is an error that knows when it makes sense to try again.
 type retrier interface{ RetryAfter() time.Duration }
 
@@ -30,14 +33,22 @@ type retrier interface{ RetryAfter() time.Duration }
 // has a method RetryAfter() time.Duration in its chain is a 503 with Retry-After
 // and logged as a warning, and so is that the request's time is over; any other
 // is a 500 and logged as an error; none of them shows what it says. That a client
-// went away is no one's error.
+// went away is no one's error. An error with a RetryAfter whose method Full() bool
+// returns true is a 503 of its own type, logged for debugging only: there may be
+// thousands of them, and whoever watches the memory logs its state.
 func WriteError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	k, known := kindOf(err)
 	var retry retrier
 	passing := errors.As(err, &retry)
+	level := slog.LevelWarn
 	if passing && k.err != ErrTooMany { //nolint:errorlint // the table holds the sentinels themselves
 		k, known = kindOf(errUnavailable)
-		log.WarnContext(r.Context(), "unavailable", "error", err, "request_id", RequestID(r.Context()))
+		var full filler
+		if errors.As(err, &full) && full.Full() {
+			k, known = kindOf(errFull)
+			level = slog.LevelDebug
+		}
+		log.Log(r.Context(), level, "unavailable", "error", err, "request_id", RequestID(r.Context()))
 	}
 	switch {
 	case known:

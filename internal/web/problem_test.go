@@ -23,6 +23,10 @@ type away struct{ after time.Duration }
 func (e away) Error() string             { return "dial tcp 10.0.0.7:6379: refused" }
 func (e away) RetryAfter() time.Duration { return e.after }
 
+type full struct{ away }
+
+func (full) Full() bool { return true }
+
 func problem(t *testing.T, resp answer) web.Problem {
 	t.Helper()
 	if got := resp.Header.Get("Content-Type"); got != "application/problem+json" {
@@ -61,6 +65,8 @@ func TestWriteError(t *testing.T) {
 			web.Problem{Type: urn + "unavailable", Title: "The service is temporarily unavailable", Status: 503}, "2", "WARN 10.0.0.7"},
 		{"unavailable for no time", away{0},
 			web.Problem{Type: urn + "unavailable", Title: "The service is temporarily unavailable", Status: 503}, "1", "WARN 10.0.0.7"},
+		{"full", fmt.Errorf("save post: %w", full{away{30 * time.Second}}),
+			web.Problem{Type: urn + "storage-full", Title: "There is no room for new texts at the moment", Status: 503}, "30", ""},
 		{"too many", web.RetryIn(3*time.Second, fmt.Errorf("%w: slow down", web.ErrTooMany)),
 			web.Problem{Type: urn + "too-many-requests", Title: "Too many requests", Status: 429, Detail: "slow down"}, "3", ""},
 		{"unknown", errors.New("secret: /var/lib"),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 	"newsfeed/internal/service"
 	"newsfeed/internal/web"
@@ -68,7 +69,7 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 		AuthorKey: names.Author, AuthorKeys: names.Authors, NetworkKey: names.Network, NetworkKeys: names.Networks,
 		Status: event.Pending, CreatedAt: time.Now().UTC(), Version: 1, Text: 1,
 	}
-	if c, err = a.createSoon(r.Context(), c, once); err != nil {
+	if c, err = a.createSoon(r.Context(), a.store.as(a.priority(r)), c, once); err != nil {
 		return err
 	}
 	token, err := a.store.tokens.First(r.Context(), c.ID)
@@ -81,18 +82,26 @@ func (a api) create(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusCreated, created{c.private(), token})
 }
 
+// priority is that of a text: the admin's are written also when Redis is nearly full.
+func (a api) priority(r *http.Request) bus.Priority {
+	if web.HasToken(r, a.admin) {
+		return bus.Essential
+	}
+	return bus.NewText
+}
+
 // createSoon stores a new comment, if need be once the news of its post has come.
 // It asks for the post last because most are known, and because a request that is
 // sent again has its first answer also when its post has been deleted since.
-func (a api) createSoon(ctx context.Context, c Comment, once service.Once) (Comment, error) {
-	made, err := a.store.create(ctx, c, once)
+func (a api) createSoon(ctx context.Context, s *store, c Comment, once service.Once) (Comment, error) {
+	made, err := s.create(ctx, c, once)
 	if !errors.Is(err, web.ErrNotFound) {
 		return made, err
 	}
 	if err := a.awaitPost(ctx, c.PostID); err != nil {
 		return c, err
 	}
-	return a.store.create(ctx, c, once)
+	return s.create(ctx, c, once)
 }
 
 // How long a new comment waits for the news of its post, and how often it looks.
@@ -211,7 +220,7 @@ func (a api) edit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.store.change(r.Context(), id, event.TypeCommentEdited, nil, func(c Comment) (Comment, bool, error) {
+	c, err := a.store.as(a.priority(r)).change(r.Context(), id, event.TypeCommentEdited, nil, func(c Comment) (Comment, bool, error) {
 		next, changed := c.edited(in)
 		return next, changed, check(condition, c)
 	})

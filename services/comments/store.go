@@ -37,9 +37,10 @@ const maxTries = 20
 
 // store keeps comments in Redis.
 type store struct {
-	bus     *bus.Bus
-	tokens  *service.EditTokens
-	authors *service.AuthorKeys
+	bus      *bus.Bus
+	tokens   *service.EditTokens
+	authors  *service.AuthorKeys
+	priority bus.Priority // of what it writes
 }
 
 func newStore(b *bus.Bus, editKey, authorKeys web.Keys) *store {
@@ -47,6 +48,13 @@ func newStore(b *bus.Bus, editKey, authorKeys web.Keys) *store {
 	return &store{
 		bus: b, tokens: service.NewEditTokens(b, key, "comment", tokenPrefix), authors: service.NewAuthorKeys(key, authorKeys),
 	}
+}
+
+// as returns a store whose writes have that priority.
+func (s *store) as(p bus.Priority) *store {
+	other := *s
+	other.priority = p
+	return &other
 }
 
 // create stores a new comment together with its event, unless its post is
@@ -199,7 +207,7 @@ func (s *store) bury(ctx context.Context, e bus.Entry, in event.CommentDeleted) 
 		return err
 	}
 	if now.Version == 0 {
-		err := s.bus.Redis().SAdd(ctx, unheard, unheardOf(in.PostID, in.ID)).Err()
+		err := s.bus.Do(ctx, "SADD", unheard, unheardOf(in.PostID, in.ID)).Err()
 		if err != nil {
 			return bus.Err("note deletion of comment "+in.ID, err)
 		}
@@ -213,7 +221,7 @@ func (s *store) commit(ctx context.Context, was bus.Doc, now, next Comment, c bu
 	if err != nil {
 		return err
 	}
-	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
+	c.Key, c.Want, c.Doc, c.Priority = docKey(next.ID), was, doc, s.priority
 	place := func(verb bus.Verb, at Comment) {
 		member := bus.TimeKey(at.CreatedAt, at.ID)
 		c.Index = append(c.Index, bus.Index{Verb: verb, Key: ids, Member: member}, bus.Index{Verb: verb, Key: ofKey(at.PostID), Member: member})
@@ -271,10 +279,10 @@ func (s *store) postGone(ctx context.Context, id string) (bool, error) {
 
 // postSeen notes that there is, or was, such a post.
 func (s *store) postSeen(ctx context.Context, id string) error {
-	return bus.Err("note post "+id, s.bus.Redis().SAdd(ctx, posts, id).Err())
+	return bus.Err("note post "+id, s.bus.Do(ctx, "SADD", posts, id).Err())
 }
 
 // postDeleted notes that the post is gone for good, whatever is heard of it later.
 func (s *store) postDeleted(ctx context.Context, id string) error {
-	return bus.Err("note deletion of post "+id, s.bus.Redis().SAdd(ctx, postsGone, id).Err())
+	return bus.Err("note deletion of post "+id, s.bus.Do(ctx, "SADD", postsGone, id).Err())
 }

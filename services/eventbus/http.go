@@ -48,6 +48,17 @@ type published struct {
 	ID     string `json:"id"`
 }
 
+// priority is that of an event from outside: verdicts and deletions go on when Redis
+// is nearly full.
+func priority(typ string) bus.Priority {
+	switch typ {
+	case event.TypeCommentModerated, event.TypePostDeleted, event.TypeCommentDeleted:
+		return bus.Essential
+	default:
+		return bus.NewText
+	}
+}
+
 func (a api) publish(w http.ResponseWriter, r *http.Request) error {
 	members, err := web.DecodeMembers(w, r, maxBody)
 	if err != nil {
@@ -62,7 +73,7 @@ func (a api) publish(w http.ResponseWriter, r *http.Request) error {
 	if trace := r.Header.Get("Traceparent"); e.TraceParent == "" && busotel.TraceParent(r.Context()) == "" && event.ValidTraceParent(trace) {
 		e.TraceParent = trace
 	}
-	if _, err := a.store.bus.Publish(r.Context(), event.Stream(event.Owner(e.Type)), e); err != nil {
+	if _, err := a.store.bus.PublishAs(r.Context(), priority(e.Type), event.Stream(event.Owner(e.Type)), e); err != nil {
 		return err
 	}
 	return web.WriteJSON(w, http.StatusOK, published{Status: "OK", ID: e.ID})

@@ -34,11 +34,11 @@ var advanceLua string
 // store keeps what is the service's own in Redis.
 type store struct {
 	bus           *bus.Bus
-	hold, advance *redis.Script
+	hold, advance *bus.Script
 }
 
 func newStore(b *bus.Bus) *store {
-	return &store{bus: b, hold: redis.NewScript(holdLua), advance: redis.NewScript(advanceLua)}
+	return &store{bus: b, hold: bus.NewScript(holdLua), advance: bus.NewScript(advanceLua)}
 }
 
 // place is how far a subscriber has come: Number counts what it was sent, and
@@ -50,24 +50,23 @@ type place struct {
 
 // register notes that there is such a subscriber.
 func (s *store) register(ctx context.Context, sub subscriber) error {
-	_, err := s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.SAdd(ctx, subscribersKey, sub.name())
-		p.HSet(ctx, subscriberKey(sub.name()), "url", sub.shown())
-		return nil
-	})
+	err := s.bus.Do(ctx, "SADD", subscribersKey, sub.name()).Err()
+	if err == nil {
+		err = s.bus.Do(ctx, "HSET", subscriberKey(sub.name()), "url", sub.shown()).Err()
+	}
 	return bus.Err("register a subscriber", err)
 }
 
 // keep makes this replica the holder of the subscriber for that long, and
 // reports whether it is.
 func (s *store) keep(ctx context.Context, name, replica string, ttl time.Duration) (bool, error) {
-	n, err := s.hold.Run(ctx, s.bus.Redis(), []string{holderKey(name)}, replica, ttl.Milliseconds()).Int()
+	n, err := s.bus.Run(ctx, s.hold, []string{holderKey(name)}, replica, ttl.Milliseconds()).Int()
 	return n == 1, bus.Err("hold a subscriber", err)
 }
 
 // release gives the subscriber up, for another replica to take it at once.
 func (s *store) release(ctx context.Context, name, replica string) error {
-	return bus.Err("release a subscriber", s.hold.Run(ctx, s.bus.Redis(), []string{holderKey(name)}, replica, 0).Err())
+	return bus.Err("release a subscriber", s.bus.Run(ctx, s.hold, []string{holderKey(name)}, replica, 0).Err())
 }
 
 // save writes down how far the subscriber has come. It is [errNotHolder] if this
@@ -77,7 +76,7 @@ func (s *store) save(ctx context.Context, name, replica string, p place) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.advance.Run(ctx, s.bus.Redis(), []string{holderKey(name), subscriberKey(name)}, replica, p.Number, at).Int()
+	n, err := s.bus.Run(ctx, s.advance, []string{holderKey(name), subscriberKey(name)}, replica, p.Number, at).Int()
 	if err == nil && n == 0 {
 		return errNotHolder
 	}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -54,24 +53,25 @@ func parseLimit(s string, most int) (Limit, error) {
 // inspection is a text taken apart once for all rules.
 type inspection struct {
 	Text
-	texts [2]string // content and author's name, cleaned
-	words matches   // of the rules about words
-	links int
-	hosts []string
-	until time.Time
-	long  bool // too long for patterns; NFKC makes up to 18 characters of one
+	words     matches  // of the rules about words
+	certain   evidence // what the text is and what a reader sees
+	suspected evidence // what a reader may see
+	until     time.Time
+	long      bool // too long for patterns
+	complex   bool // more markup than is read
 }
 
 func (r Rules) inspect(t Text) inspection {
-	in := inspection{Text: t, texts: [2]string{clean(t.Content), clean(t.Author)}, words: matches{}, until: time.Now().Add(r.patience)}
-	for _, text := range in.texts {
-		folded := fold(text)
+	markup := t.reading()
+	read := passagesOf(t, markup)
+	in := inspection{Text: t, words: matches{}, until: time.Now().Add(r.patience), long: read.isLong(), complex: markup.TooComplex}
+	in.certain, in.suspected = linksOf(t, markup, r.askHosts())
+	in.certain.texts, in.suspected.texts = read.certain, read.doubtful
+	for _, text := range read.certain {
 		r.words.search(text, "", in.words)
-		in.links += countLinks(folded)
-		if r.askHosts() {
-			in.hosts = append(in.hosts, linkHosts(folded)...)
-		}
-		in.long = in.long || len(text) > maxPatterned && utf8.RuneCountInString(text) > maxPatterned
+	}
+	for _, text := range read.doubtful {
+		r.words.search(text, inMarkup, in.words)
 	}
 	return in
 }
@@ -82,6 +82,8 @@ func (in inspection) overdue() bool { return time.Now().After(in.until) }
 // beyond says why the rule cannot decide, "" if it can.
 func (r Rule) beyond(in inspection) string {
 	switch {
+	case in.complex && (r.Words != nil || r.patterns != nil || r.MaxLinks != nil || r.hosts != nil):
+		return "has too much markup to be read"
 	case r.patterns == nil:
 		return ""
 	case in.long:
@@ -98,11 +100,14 @@ func (r Rule) match(index int, in inspection) (m match, ok bool) {
 	if m, ok = in.words[index]; ok {
 		return m, true
 	}
-	return match{}, r.matches(in)
+	if r.matches(in, in.certain) {
+		return match{}, true
+	}
+	return match{doubt: inMarkup}, r.matches(in, in.suspected)
 }
 
-// matches reports whether a rule about anything but words matches.
-func (r Rule) matches(in inspection) bool {
+// matches reports whether a rule about anything but words matches that evidence.
+func (r Rule) matches(in inspection, e evidence) bool {
 	under := func(list []string) func(string) bool {
 		return func(host string) bool {
 			return slices.ContainsFunc(list, func(listed string) bool { return host == listed || strings.HasSuffix(host, "."+listed) })
@@ -110,12 +115,12 @@ func (r Rule) matches(in inspection) bool {
 	}
 	switch {
 	case r.MaxLinks != nil:
-		return in.links > *r.MaxLinks
+		return e.links > *r.MaxLinks
 	case r.LinksTo != nil:
-		return slices.ContainsFunc(in.hosts, under(r.hosts))
+		return slices.ContainsFunc(e.hosts, under(r.hosts))
 	case r.LinksNotTo != nil:
 		listed := under(r.hosts)
-		return slices.ContainsFunc(in.hosts, func(host string) bool { return !listed(host) })
+		return slices.ContainsFunc(e.hosts, func(host string) bool { return !listed(host) })
 	case r.FirstComments != nil:
 		return in.Approved < *r.FirstComments
 	case r.Authors != nil:
@@ -126,8 +131,7 @@ func (r Rule) matches(in inspection) bool {
 		return r.tooMany(in)
 	}
 	return slices.ContainsFunc(r.patterns, func(p *regexp.Regexp) bool {
-		// An author who gave no name has none to match.
-		return !in.long && !in.overdue() && (p.MatchString(in.texts[0]) || in.texts[1] != "" && p.MatchString(in.texts[1]))
+		return !in.long && slices.ContainsFunc(e.texts, func(text string) bool { return !in.overdue() && p.MatchString(text) })
 	})
 }
 
@@ -198,15 +202,15 @@ func (p *ruleParser) condition(rule *Rule, pair *ast.MappingValueNode) (err erro
 
 // addHost adds a host to the rule that is being read.
 func (p *ruleParser) addHost(rule *Rule, s string) error {
-	host := hostOf(fold(clean(s)))
+	name := host(hostOf(fold(clean(s))))
 	p.words++
 	switch {
-	case host == "" || strings.ContainsAny(s, "/@:*? "):
+	case name == "" || strings.ContainsAny(s, "/@:*? "):
 		return errors.New("is not the name of a host, such as example.com")
 	case p.words > maxWords:
 		return fmt.Errorf("more than %d words and hosts in all", maxWords)
 	}
-	rule.hosts = append(rule.hosts, host)
+	rule.hosts = append(rule.hosts, name)
 	return nil
 }
 

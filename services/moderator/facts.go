@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
+	"newsfeed/internal/markdown"
 )
 
 // What rules ask about the author and about other comments is counted up to the
@@ -29,6 +31,17 @@ const maxCopies = 200
 // facts returns the text of d with what the rules need to know of its author and
 // of other comments. With note, it also notes that the text has come.
 func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (Text, error) {
+	t, err := s.lookUp(ctx, rules, d, note)
+	if note && bus.Full(err) {
+		if err = s.noteWhenFull(ctx, rules, d); err == nil {
+			t, err = s.lookUp(ctx, rules, d, false)
+		}
+	}
+	return t, bus.Err("what is known of an author", err)
+}
+
+// lookUp is facts in one round trip.
+func (s *store) lookUp(ctx context.Context, rules Rules, d decision, note bool) (Text, error) {
 	authors := d.authors()
 	t := Text{
 		Content: d.Content, Author: d.Author, KnownAuthor: len(authors) > 0,
@@ -36,7 +49,10 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 	}
 	rates, copies := rules.windows()
 	first := t.KnownAuthor && rules.askFirst()
-	same := sameKey(fingerprint(d.Content))
+	same := ""
+	if len(copies) > 0 {
+		same = sameKey(fingerprint(d.Content, t.reading()))
+	}
 	// What is known of an author under any of their keys counts, and of two keys the
 	// one under which more is known.
 	approved, own := make([]*redis.IntCmd, len(authors)), make([]*redis.BoolCmd, len(authors))
@@ -70,7 +86,7 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 		return nil
 	})
 	if err != nil {
-		return t, bus.Err("what is known of an author", err)
+		return t, err
 	}
 	for i := range authors {
 		if !first {
@@ -94,6 +110,31 @@ func (s *store) facts(ctx context.Context, rules Rules, d decision, note bool) (
 	return t, nil
 }
 
+// noteWhenFull notes that a text has come, in a Redis that has refused to because it
+// is full. What no rule can ask for any more has been dropped already.
+func (s *store) noteWhenFull(ctx context.Context, rules Rules, d decision) error {
+	note := func(key, comment string, windows []time.Duration) error {
+		err := s.bus.Do(ctx, "ZADD", key, 0, place(d.Entry, 0)+comment).Err()
+		if err == nil {
+			err = s.bus.Redis().PExpire(ctx, key, kept(windows)).Err()
+		}
+		return err
+	}
+	rates, copies := rules.windows()
+	for _, author := range d.authors() {
+		if len(rates) == 0 {
+			break
+		}
+		if err := note(paceKey(author), "", rates); err != nil {
+			return err
+		}
+	}
+	if len(copies) > 0 {
+		return note(sameKey(fingerprint(d.Content, markdown.Read(d.Content))), d.ID, copies)
+	}
+	return nil
+}
+
 // place is a member of a sorted set that sorts by entry, shifted in time. It has a
 // fixed width, so that the order of bytes is that of entries.
 func place(id bus.ID, shift time.Duration) string {
@@ -107,15 +148,14 @@ func place(id bus.ID, shift time.Duration) string {
 // remember adds an entry to a list of recent ones and drops what no rule can ask
 // for any more.
 func remember(ctx context.Context, p redis.Pipeliner, key string, id bus.ID, comment string, windows []time.Duration) {
-	keep := windows[0]
-	for _, w := range windows {
-		keep = max(keep, w)
-	}
-	keep += lateness
+	keep := kept(windows)
 	p.ZAdd(ctx, key, redis.Z{Member: place(id, 0) + comment})
 	p.ZRemRangeByLex(ctx, key, "-", "("+place(id, -keep))
 	p.PExpire(ctx, key, keep)
 }
+
+// kept is for how long a rule can ask for an entry.
+func kept(windows []time.Duration) time.Duration { return slices.Max(windows) + lateness }
 
 // distinct counts the comments that the members name, this one included.
 func distinct(members []string, comment string) int {
@@ -127,9 +167,17 @@ func distinct(members []string, comment string) int {
 	return len(seen)
 }
 
-// fingerprint is the same for texts that read the same: their words alone count,
-// or if they have none what they show.
-func fingerprint(content string) string {
+// fingerprint is the same for texts that show the same: their words alone count,
+// or if they have none what they show, and where the links lead that show something.
+func fingerprint(content string, r markdown.Reading) string {
+	if n := len(r.Visible); n > 0 {
+		content = r.Visible[n-1]
+	}
+	for _, target := range r.Targets {
+		if target.Shown {
+			content += "\n" + target.URL
+		}
+	}
 	cleaned := clean(content)
 	text := string(read(fold(cleaned), false).trimmed())
 	if text == "" {

@@ -7,6 +7,7 @@ import (
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
+	"newsfeed/internal/markdown"
 )
 
 func TestRulesAboutAnAuthor(t *testing.T) {
@@ -79,7 +80,7 @@ func TestFactsAreOfTheEntry(t *testing.T) {
 		}
 	}
 	client := r.redis.Client()
-	for _, key := range []string{paceKey("k"), sameKey(fingerprint("same"))} {
+	for _, key := range []string{paceKey("k"), sameKey(fingerprint("same", markdown.Reading{}))} {
 		if ttl := client.PTTL(t.Context(), key).Val(); ttl <= 0 {
 			t.Errorf("%s stays for ever (%s)", key, ttl)
 		}

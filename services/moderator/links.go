@@ -34,6 +34,12 @@ func eachLink(folded string, found func(rest string)) {
 	}
 }
 
+// mayLink reports whether a cleaned text may have a link. It is quick, and most
+// texts have none.
+func mayLink(cleaned string) bool {
+	return strings.Contains(cleaned, "://") || strings.Contains(strings.ToLower(cleaned), "www.")
+}
+
 // linkPrefix returns the length of the beginning of a link with which s starts,
 // and 0 when it starts with none.
 func linkPrefix(s string) int {

@@ -89,7 +89,7 @@ func (d watchdog) look(ctx context.Context, now time.Time) error {
 
 // alarmOn reports whether it is for the caller to say it now.
 func (s *store) alarmOn(ctx context.Context) (bool, error) {
-	_, err := s.bus.Redis().SetArgs(ctx, alarmKey, alarmTrying, redis.SetArgs{Mode: "NX", TTL: alarmTry}).Result()
+	_, err := s.bus.Do(ctx, "SET", alarmKey, alarmTrying, "NX", "PX", alarmTry.Milliseconds()).Result()
 	if errors.Is(err, redis.Nil) {
 		return false, nil
 	}
@@ -98,7 +98,7 @@ func (s *store) alarmOn(ctx context.Context) (bool, error) {
 
 // alarmDone notes that it has been said.
 func (s *store) alarmDone(ctx context.Context) error {
-	return bus.Err("alarm", s.bus.Redis().Set(ctx, alarmKey, alarmSaid, 0).Err())
+	return bus.Err("alarm", s.bus.Do(ctx, "SET", alarmKey, alarmSaid).Err())
 }
 
 // alarmOff notes that there is nothing to say.

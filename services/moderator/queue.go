@@ -132,7 +132,7 @@ func (s *store) take(ctx context.Context, comment, who string) (claim, error) {
 	if d.Held.IsZero() {
 		return claim{}, fmt.Errorf("%w: comment %s is not in the queue", web.ErrNotFound, comment)
 	}
-	has, err := s.own.Run(ctx, s.bus.Redis(), []string{claimKey(comment)}, "take", who, claimTime.Milliseconds()).Text()
+	has, err := s.bus.Run(ctx, s.own, []string{claimKey(comment)}, "take", who, claimTime.Milliseconds()).Text()
 	if err != nil {
 		return claim{}, bus.Err("claim", err)
 	}
@@ -148,7 +148,7 @@ func takenBy(who string) error {
 
 // release ends the claim of who on a comment, if there is one.
 func (s *store) release(ctx context.Context, comment, who string) error {
-	return bus.Err("release", s.own.Run(ctx, s.bus.Redis(), []string{claimKey(comment)}, "release", who, 0).Err())
+	return bus.Err("release", s.bus.Run(ctx, s.own, []string{claimKey(comment)}, "release", who, 0).Err())
 }
 
 // summary is the state of the queue.

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"newsfeed/internal/event"
+	"newsfeed/internal/markdown"
 )
 
 // The words a rule may have after "then".
@@ -105,6 +106,8 @@ type Text struct {
 	// that matches if it did.
 	Anew    bool
 	Decided string
+
+	read *markdown.Reading // of the content, see reading
 }
 
 // Verdict is what the rules say of a text.

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/redis/go-redis/v9"
-
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
 )
@@ -41,10 +39,10 @@ var ownLua string
 // store keeps verdicts in Redis.
 type store struct {
 	bus *bus.Bus
-	own *redis.Script
+	own *bus.Script
 }
 
-func newStore(b *bus.Bus) *store { return &store{bus: b, own: redis.NewScript(ownLua)} }
+func newStore(b *bus.Bus) *store { return &store{bus: b, own: bus.NewScript(ownLua)} }
 
 // load returns the last verdict on a comment; see [decision.exists].
 func (s *store) load(ctx context.Context, comment string) (decision, bus.Doc, error) {

@@ -30,12 +30,20 @@ const maxTries = 20
 
 // store keeps posts in Redis.
 type store struct {
-	bus    *bus.Bus
-	tokens *service.EditTokens
+	bus      *bus.Bus
+	tokens   *service.EditTokens
+	priority bus.Priority // of what it writes
 }
 
 func newStore(b *bus.Bus, editKey web.Keys) *store {
 	return &store{bus: b, tokens: service.NewEditTokens(b, service.NewEditKey(b, keyKey, editKey), "post", tokenPrefix)}
+}
+
+// as returns a store whose writes have that priority.
+func (s *store) as(p bus.Priority) *store {
+	other := *s
+	other.priority = p
+	return &other
 }
 
 // create stores a new post together with its event. It returns the post as it
@@ -195,7 +203,7 @@ func (s *store) commit(ctx context.Context, was bus.Doc, now, next Post, c bus.C
 	if err != nil {
 		return err
 	}
-	c.Key, c.Want, c.Doc = docKey(next.ID), was, doc
+	c.Key, c.Want, c.Doc, c.Priority = docKey(next.ID), was, doc, s.priority
 	moved := !next.CreatedAt.Equal(now.CreatedAt)
 	if now.listed() && (moved || next.Deleted) {
 		c.Index = append(c.Index, bus.Index{Verb: bus.ZRem, Key: ids, Member: bus.TimeKey(now.CreatedAt, now.ID)})

@@ -66,11 +66,11 @@ func (r registry) newest() int {
 // views returns the generations as a writer takes them: the one that is read
 // comes last, so that whatever it shows, the next one has as well.
 func (r registry) views() []view {
-	live := view{r.Live.Number, r.Epoch, true}
+	live := view{number: r.Live.Number, epoch: r.Epoch, live: true}
 	if r.Next == nil {
 		return []view{live}
 	}
-	return []view{{r.Next.Number, r.Epoch, false}, live}
+	return []view{{number: r.Next.Number, epoch: r.Epoch}, live}
 }
 
 // loadRegistry reads the document, and makes it if there is none.

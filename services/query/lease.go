@@ -73,7 +73,7 @@ func (s *store) underLease(ctx context.Context, lease, wait time.Duration, work 
 func (s *store) takeLease(ctx context.Context, token string, lease, wait time.Duration) error {
 	const again = 100 * time.Millisecond
 	for deadline := time.Now().Add(wait); ; {
-		err := s.bus.Redis().SetArgs(ctx, leaseKey, token, redis.SetArgs{Mode: "NX", TTL: lease}).Err()
+		err := s.bus.Do(ctx, "SET", leaseKey, token, "NX", "PX", lease.Milliseconds()).Err()
 		switch {
 		case err == nil:
 			return nil

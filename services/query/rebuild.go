@@ -110,7 +110,7 @@ func (s *store) register(ctx context.Context) (registry, error) {
 
 // replace fills the next generation of r, verifies it and has it read.
 func (s *store) replace(ctx context.Context, r registry, progress func(Step)) (Rebuilt, error) {
-	next := view{number: r.Next.Number, epoch: r.Epoch}
+	next := view{number: r.Next.Number, epoch: r.Epoch, filling: true}
 	done := Rebuilt{Generation: next.number, Replaced: r.Live.Number}
 	// Noted after registering. An event that only the old generation got was
 	// folded before that, so it stood in its stream before that: it is history.

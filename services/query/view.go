@@ -11,6 +11,8 @@ type view struct {
 	number int
 	epoch  string // what it was registered under; a write fails under another
 	live   bool   // so that its changes are news
+	// filling says that history is folded into it, which can be done again later.
+	filling bool
 }
 
 // prefix begins every key of the generation.
@@ -25,6 +27,9 @@ func (v view) approved(post string) string { return v.prefix() + "approved:" + p
 // change returns what a write into the generation has beside its document.
 func (v view) change(index []bus.Index, about subject, version int64) bus.Change {
 	c := bus.Change{Index: index, Guard: []bus.Guard{{Key: epochKey, Member: v.epoch}}}
+	if v.filling {
+		c.Priority = bus.Ordinary
+	}
 	if v.live {
 		c.Note = about.note(version)
 	}

@@ -55,6 +55,13 @@ func Watch(reg prometheus.Registerer, b *bus.Bus, look Look) {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "newsfeed_commit_queue", Help: "Changes that wait to be sent to Redis.",
 		}, func() float64 { return float64(b.Waiting()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "newsfeed_redis_memory_used_ratio",
+			Help: "Share of Redis's maxmemory that is used, 0 without one; from 0.9 on new texts are refused.",
+		}, func() float64 { return b.Memory().Share() }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "newsfeed_texts_refused_total", Help: "New texts refused because Redis is nearly full.",
+		}, func() float64 { return float64(b.TextsRefused()) }),
 	)
 }
 

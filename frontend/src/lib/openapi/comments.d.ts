@@ -412,7 +412,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. */
+        /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. With the type storage-full, Redis is nearly full: from 90 % of its memory on new posts, comments and edits are refused, and verdicts, deletions and what administrators do go on. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -420,8 +420,8 @@ export interface components {
             };
             content: {
                 "application/problem+json": {
-                    /** @constant */
-                    type?: "urn:newsfeed:problem:unavailable";
+                    /** @enum {unknown} */
+                    type?: "urn:newsfeed:problem:unavailable" | "urn:newsfeed:problem:storage-full";
                     /** @constant */
                     status?: 503;
                 } & components["schemas"]["Problem"];
