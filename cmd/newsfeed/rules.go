@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -27,7 +29,7 @@ func newRulesCheck() *cobra.Command {
 		Short: "Say whether a file of rules is right",
 		Args:  oneArg("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			rules, err := openRules(args[0])
+			rules, err := openRules(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -40,13 +42,30 @@ func newRulesCheck() *cobra.Command {
 	}
 }
 
-// openRules reads a file of rules. What is wrong with it is the caller's mistake.
-func openRules(path string) (moderator.Rules, error) {
+// openRules reads a file of rules, and prints warnings about its entries, or its
+// mistakes if it has more than one. What is wrong with it is the caller's mistake.
+func openRules(cmd *cobra.Command, path string) (moderator.Rules, error) {
 	file, err := moderator.OpenRules(path)
+	if mistakes, ok := errors.AsType[moderator.Mistakes](err); ok && len(mistakes) > 1 {
+		printMistakes(cmd.ErrOrStderr(), path, "", mistakes)
+		err = fmt.Errorf("rules file %s: %d mistakes", path, len(mistakes))
+	}
 	if err != nil {
 		return moderator.Rules{}, usageError{err}
 	}
+	printMistakes(cmd.ErrOrStderr(), path, "warning: ", file.Current().Warnings())
 	return file.Current(), nil
+}
+
+// printMistakes prints one line each: file, line, entry and reason.
+func printMistakes(out io.Writer, path, kind string, mistakes moderator.Mistakes) {
+	for _, m := range mistakes {
+		entry := ""
+		if m.Entry != "" {
+			entry = strconv.Quote(m.Entry) + ": "
+		}
+		fmt.Fprintf(out, "%s:%d: %s%s%s\n", path, m.Line, kind, entry, m.Reason)
+	}
 }
 
 func newRulesDryRun(environ map[string]string) *cobra.Command {
@@ -114,7 +133,7 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 
 func judgeAgain(cmd *cobra.Command, environ map[string]string, f redisFlags, path string, again moderator.Again) error {
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
-	rules, err := openRules(path)
+	rules, err := openRules(cmd, path)
 	if err != nil {
 		return err
 	}

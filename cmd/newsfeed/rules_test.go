@@ -90,6 +90,30 @@ func TestRulesCheck(t *testing.T) {
 	}
 }
 
+// check lists every mistake, one a line, and warns about entries that do not mean
+// what they seem to.
+func TestRulesCheck_ListsMistakesAndWarnings(t *testing.T) {
+	t.Parallel()
+	path := rulesFile(t, "rules:\n  - name: a\n    then: hold\n    words:\n      - '!'\n      - fine\n      - '...'\n  - {name: b, then: hold, patterns: ['(']}\n")
+	out, err := command(t, nil, "rules", "check", path)
+	if err == nil || web.ExitCode(err) != 2 || err.Error() != "rules file "+path+": 3 mistakes" {
+		t.Errorf("error %v, want 3 mistakes and exit code 2", err)
+	}
+	want := path + ":5: \"!\": words: entry 1: has no letter or digit\n" +
+		path + ":7: \"...\": words: entry 3: has no letter or digit\n" +
+		path + ":8: \"(\": patterns: entry 1: missing closing ) at \"(\"\n"
+	if out != want {
+		t.Errorf("got\n%swant\n%s", out, want)
+	}
+	path = rulesFile(t, "rules:\n  - name: a\n    then: hold\n    words: [fine, c++,\n      13.]\n")
+	out, err = command(t, nil, "rules", "check", path)
+	for _, want := range []string{path + ":4: warning: \"c++\": it shrinks to \"c\"", path + ":5: warning: \"13.\": it becomes the number 13", "is right: 1 rules"} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v: no %q in\n%s", err, want, out)
+		}
+	}
+}
+
 func TestRulesDryRunAndApply(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t, "--appendonly", "no")

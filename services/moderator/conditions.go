@@ -175,7 +175,9 @@ func (r Rules) askHosts() bool {
 func (p *ruleParser) condition(rule *Rule, pair *ast.MappingValueNode) (err error) {
 	switch key := keyOf(pair); key {
 	case "words":
-		rule.Words, err = readList(pair, p.addWord)
+		if rule.Words, err = readList(pair, p.addWord); err == nil {
+			p.warn(pair.Value, rule.Words)
+		}
 	case "patterns":
 		rule.Patterns, err = readList(pair, func(s string) error { return p.addPattern(rule, s) })
 	case "maxLinks":
@@ -208,7 +210,7 @@ func (p *ruleParser) addHost(rule *Rule, s string) error {
 	case name == "" || strings.ContainsAny(s, "/@:*? "):
 		return errors.New("is not the name of a host, such as example.com")
 	case p.words > maxWords:
-		return fmt.Errorf("more than %d words and hosts in all", maxWords)
+		return limitError(fmt.Sprintf("more than %d words and hosts in all", maxWords))
 	}
 	rule.hosts = append(rule.hosts, name)
 	return nil
@@ -232,7 +234,7 @@ func readLimit(pair *ast.MappingValueNode, most int) (*Limit, error) {
 	}
 	limit, err := parseLimit(s, most)
 	if err != nil {
-		return nil, mistake(pair.Value, "%s %w", keyOf(pair), err)
+		return nil, mistake(pair.Value, "%s %v", keyOf(pair), err)
 	}
 	return &limit, nil
 }

@@ -130,11 +130,6 @@ func syntaxError(err error) error {
 	return errors.New("line 1: " + strings.Join(strings.Fields(err.Error()), " "))
 }
 
-// mistake is an error in the line where node begins.
-func mistake(node ast.Node, format string, args ...any) error {
-	return fmt.Errorf("line %d: "+format, append([]any{line(node)}, args...)...)
-}
-
 func line(node ast.Node) int {
 	return node.GetToken().Position.Line
 }
@@ -149,18 +144,20 @@ func readText(pair *ast.MappingValueNode, limit int) (string, error) {
 	}
 	s, err := scalar(pair.Value, limit)
 	if err != nil {
-		return "", mistake(pair.Value, "%s %w", keyOf(pair), err)
+		return "", mistake(pair.Value, "%s %v", keyOf(pair), err)
 	}
 	return strings.TrimSpace(s), nil
 }
 
-// readList returns a list of texts, each of which add has taken.
+// readList returns a list of texts, each of which add has taken. The error joins all
+// mistakes in it.
 func readList(pair *ast.MappingValueNode, add func(string) error) ([]string, error) {
 	list, ok := pair.Value.(*ast.SequenceNode)
 	if !ok || len(list.Values) == 0 {
 		return nil, mistake(pair.Value, "%s must be a list of one or more", keyOf(pair))
 	}
 	texts := make([]string, len(list.Values))
+	var mistakes []error
 	for i, node := range list.Values {
 		s, err := scalar(node, maxListed)
 		if err == nil && s == "" {
@@ -169,12 +166,17 @@ func readList(pair *ast.MappingValueNode, add func(string) error) ([]string, err
 		if err == nil {
 			err = add(s)
 		}
+		_, last := errors.AsType[limitError](err)
 		if err != nil {
-			return nil, mistake(node, "%s: entry %d: %w", keyOf(pair), i+1, err)
+			reason := fmt.Sprintf("%s: entry %d: %v", keyOf(pair), i+1, err)
+			mistakes = append(mistakes, Mistake{Line: line(node), Entry: s, Reason: reason, last: last})
+		}
+		if last {
+			break
 		}
 		texts[i] = s
 	}
-	return texts, nil
+	return texts, errors.Join(mistakes...)
 }
 
 // scalar returns the text of a value that is neither a list nor a mapping.

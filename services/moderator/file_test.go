@@ -127,6 +127,37 @@ func TestReloadLogSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// The log lists every mistake of a changed file, and warns about entries of one that
+// is taken.
+func TestReload_LogsAllMistakesAndWarnings(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	write(t, path, rulesWith("one"))
+	f, err := OpenRules(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&out, nil))
+	write(t, path, "rules:\n  - {name: a, then: hold, words: ['!', fine]}\n  - {name: b, then: hold, patterns: ['(']}\n  - {name: c}\n")
+	f.reload(log)
+	for _, want := range []string{`3 mistakes: line 2: words: entry 1: has no letter or digit`, `line 3: patterns: entry 1: missing closing )`, `line 4: rule \"c\" needs exactly one of`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("log lacks %s:\n%s", want, out.String())
+		}
+	}
+	want := Mistakes{{Line: 2, Entry: "!", Reason: "words: entry 1: has no letter or digit"}}
+	if got := f.State().Mistakes; len(got) != 3 || got[0] != want[0] {
+		t.Errorf("state has %+v", got)
+	}
+	out.Reset()
+	write(t, path, "rules:\n  - {name: a, then: hold, words: [fine, s&m]}\n")
+	f.reload(log)
+	if !strings.Contains(out.String(), `line 2: it shrinks to \"sm\"`) || len(f.State().Mistakes) != 0 {
+		t.Errorf("state %+v, log: %s", f.State(), out.String())
+	}
+}
+
 // What the log says once can be looked up for as long as it holds.
 func TestStateSaysWhyTheFileIsNotInForce(t *testing.T) {
 	t.Parallel()

@@ -102,13 +102,16 @@ type rulesView struct {
 	Source string `json:"source"` // "file", or "built in"
 	fileState
 	Rules []Rule `json:"rules"`
+	// Warnings are about entries that do not mean what they seem to.
+	Warnings Mistakes `json:"warnings,omitempty"`
 	// Otherwise is what becomes of a comment that no rule decides: "approve", or
 	// "ask the judge".
 	Otherwise string `json:"otherwise"`
 }
 
 func (a api) showRules(w http.ResponseWriter, _ *http.Request, _ string) error {
-	v := rulesView{Source: "built in", fileState: a.rules.State(), Rules: a.rules.Current().List(), Otherwise: a.otherwise()}
+	rules := a.rules.Current()
+	v := rulesView{Source: "built in", fileState: a.rules.State(), Rules: rules.List(), Warnings: rules.Warnings(), Otherwise: a.otherwise()}
 	if a.rules.path != "" {
 		v.Source = "file"
 	}

@@ -32,7 +32,7 @@ func (p *ruleParser) addKey(rule *Rule, s string) error {
 	case len(s) > maxKeyLen || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }):
 		return fmt.Errorf("is not a key: it must have at most %d bytes and no spaces", maxKeyLen)
 	case p.words > maxWords:
-		return fmt.Errorf("more than %d words, hosts and keys in all", maxWords)
+		return limitError(fmt.Sprintf("more than %d words, hosts and keys in all", maxWords))
 	}
 	if rule.keys == nil {
 		rule.keys = keySet{}

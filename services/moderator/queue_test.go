@@ -219,6 +219,14 @@ func TestRulesAreShown(t *testing.T) {
 	if v := ask[rulesView](r, http.StatusOK, annsToken, "GET", "/moderation/rules", ""); v.Error != "line 3: a mistake" || len(v.Rules) != 2 {
 		t.Errorf("with a mistake in the file: %+v", v)
 	}
+	r.consumer.rules.failed(Mistakes{{Line: 3, Entry: "x", Reason: "a mistake"}})
+	warned := parse(t, "rules: [{name: w, then: hold, words: [fine, c++]}]")
+	before := r.consumer.rules.current.Swap(&warned)
+	v = ask[rulesView](r, http.StatusOK, annsToken, "GET", "/moderation/rules", "")
+	if len(v.Mistakes) != 1 || v.Mistakes[0] != (Mistake{Line: 3, Entry: "x", Reason: "a mistake"}) || len(v.Warnings) != 1 || v.Warnings[0].Entry != "c++" {
+		t.Errorf("mistakes %+v, warnings %+v", v.Mistakes, v.Warnings)
+	}
+	r.consumer.rules.current.Store(before)
 	got := ask[tried](r, http.StatusOK, annsToken, "POST", "/moderation/check", `{"content":"NO!"}`)
 	if got.Status != event.Rejected || got.Rule != "never" {
 		t.Errorf("check: %+v", got)

@@ -84,6 +84,8 @@ type Rules struct {
 	// words holds the words of all rules at once, so that looking for them
 	// costs the same whether there are ten or ten thousand, in one rule or many.
 	words wordList
+	// warnings are about entries that do not mean what they seem to.
+	warnings Mistakes
 	// patience is how long the patterns may take in all.
 	patience time.Duration
 }
@@ -122,6 +124,10 @@ type Verdict struct {
 
 // Len returns the number of rules.
 func (r Rules) Len() int { return len(r.list) }
+
+// Warnings returns what is to be said of entries that are no mistakes and yet do not
+// mean what they seem to.
+func (r Rules) Warnings() Mistakes { return slices.Clone(r.warnings) }
 
 // LogValue implements slog.LogValuer.
 func (r Rules) LogValue() slog.Value { return slog.IntValue(r.Len()) }
@@ -175,18 +181,22 @@ func (r Rule) status() event.Status {
 
 // ParseRules reads a rules file; rules.yaml describes its form. It takes
 // nothing that it does not understand: an unknown key, a key given twice, a
-// YAML anchor or tag is an error. Every error is one line and says in which
-// line of the file the mistake is.
+// YAML anchor or tag is an error. An error is one line and says in which lines
+// of the file the mistakes are; it is of the type [Mistakes] if the file is YAML.
 func ParseRules(data []byte) (Rules, error) {
 	nodes, err := ruleNodes(data)
 	if err != nil {
 		return Rules{}, err
 	}
 	p := ruleParser{lines: map[string]int{}, rules: Rules{patience: patience}}
+	var mistakes Mistakes
 	for _, node := range nodes {
-		if err := p.add(node); err != nil {
-			return Rules{}, err
+		if !mistakes.add(line(node), p.add(node)) {
+			break
 		}
+	}
+	if len(mistakes) > 0 {
+		return Rules{}, mistakes
 	}
 	return p.rules, nil
 }
@@ -205,17 +215,20 @@ func (p *ruleParser) add(node ast.Node) error {
 		return mistake(node, "a rule must have keys and values, such as name: spam")
 	}
 	var rule Rule
+	var mistakes []error
 	conditions := 0
 	for _, pair := range entry.Values {
 		condition, err := p.field(&rule, pair)
 		if err != nil {
-			return err
+			mistakes = append(mistakes, err)
 		}
 		if condition {
 			conditions++
 		}
 	}
 	switch {
+	case len(mistakes) > 0:
+		return errors.Join(mistakes...)
 	case rule.Name == "":
 		return mistake(entry, "the rule has no name")
 	case p.lines[rule.Name] > 0:
@@ -260,7 +273,7 @@ func (p *ruleParser) addWord(s string) error {
 	case err != nil:
 		return err
 	case p.words > maxWords:
-		return fmt.Errorf("more than %d words in all", maxWords)
+		return limitError(fmt.Sprintf("more than %d words in all", maxWords))
 	}
 	p.rules.words.add(e)
 	return nil
@@ -276,9 +289,9 @@ func (p *ruleParser) addPattern(rule *Rule, s string) error {
 	p.steps += steps
 	switch {
 	case p.patterns > maxPatterns:
-		return fmt.Errorf("more than %d patterns in all", maxPatterns)
+		return limitError(fmt.Sprintf("more than %d patterns in all", maxPatterns))
 	case p.steps > maxSteps:
-		return errors.New("the patterns are too costly in all; use fewer or smaller repeats")
+		return limitError("the patterns are too costly in all; use fewer or smaller repeats")
 	}
 	rule.patterns = append(rule.patterns, re)
 	return nil

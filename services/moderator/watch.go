@@ -38,6 +38,8 @@ type fileState struct {
 	// Failed when that was found.
 	Error  string    `json:"error,omitempty"`
 	Failed time.Time `json:"failed,omitzero"`
+	// Mistakes are those that Error is about, one by one.
+	Mistakes Mistakes `json:"mistakes,omitempty"`
 }
 
 // open loads the file at path, or what is built in when path is "".
@@ -125,14 +127,24 @@ func (f *watched[T]) reload(log *slog.Logger) {
 	f.mu.Lock()
 	f.state.Loaded = time.Now().UTC()
 	f.mu.Unlock()
+	f.logLoaded(log, content)
+}
+
+// logLoaded logs what is in force, and what is to be warned about in it.
+func (f *watched[T]) logLoaded(log *slog.Logger, content T) {
 	log.Info(fmt.Sprintf("new %s are in force", f.what), f.what, content)
+	if c, ok := any(content).(interface{ Warnings() Mistakes }); ok && len(c.Warnings()) > 0 {
+		all := c.Warnings()
+		log.Warn(fmt.Sprintf("entries of the %s file may not mean what they seem to", f.what),
+			"count", len(all), "warnings", all[:min(len(all), maxMistakes)].list())
+	}
 }
 
 // failed notes why the file is not in force; nil, that it is.
 func (f *watched[T]) failed(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state.Error, f.state.Failed = "", time.Time{}
+	f.state.Error, f.state.Failed, f.state.Mistakes = "", time.Time{}, mistakesIn(err)
 	if err != nil {
 		f.state.Error, f.state.Failed = err.Error(), time.Now().UTC()
 	}

@@ -439,12 +439,22 @@ export interface components {
             error?: string;
             /** @description When that was found. */
             failed?: components["schemas"]["Time"];
+            /** @description What is wrong with what the file says now. */
+            mistakes?: components["schemas"]["Mistake"][];
+            /** @description Entries of the rules in force that do not mean what they seem to. */
+            warnings?: components["schemas"]["Mistake"][];
             rules: components["schemas"]["Rule"][];
             /**
              * @description What becomes of a comment that no rule decides.
              * @enum {unknown}
              */
             otherwise: "approve" | "ask the judge";
+        };
+        Mistake: {
+            line: number;
+            /** @description The word */
+            entry?: string;
+            reason: string;
         };
         /** @description A rule has one condition, that under which it decides. */
         Rule: {
