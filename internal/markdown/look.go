@@ -13,6 +13,7 @@ type view struct {
 	numbered, unnumbered strings.Builder // with and without the numbers of footnotes
 	titles               []string
 	targets              []Target
+	maybe                found
 	budget               *int
 	link                 int // index in targets of the link that is open plus one
 	number               bool
@@ -65,7 +66,9 @@ func (v *view) text(s string) {
 	}
 	v.write(s)
 	if v.link == 0 && !v.number {
-		v.targets = append(v.targets, findTargets(s, v.budget)...)
+		f := findTargets(s, v.budget)
+		v.targets = append(v.targets, f.sure...)
+		v.maybe.add(f)
 	}
 }
 

@@ -7,6 +7,7 @@
 package markdown
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,7 +26,7 @@ type Reading struct {
 	Stripped string
 	// Targets are the links of the text, one for each.
 	Targets []Target
-	// Suspected are the links found in Stripped.
+	// Suspected are links to other hosts, found in Stripped and in the source.
 	Suspected []Target
 	// TooComplex says that the text has more markup than is read; then nothing else is set.
 	TooComplex bool
@@ -62,11 +63,32 @@ func Read(source string) Reading {
 	budget := maxAuthorities
 	seen := look(page, &budget)
 	r := Reading{Visible: seen.texts(), Targets: seen.targets, Stripped: strip(source)}
-	r.Suspected = findTargets(r.Stripped, &budget)
+	if strings.Contains(source, "&") {
+		r.Suspected = seen.maybe.extra
+	}
+	r.suspect(seen.maybe.split)
+	for _, text := range []string{r.Stripped, source} { // not every parser resolves the references of an address
+		r.suspect(findTargets(text, &budget).sure)
+	}
 	if budget < 0 {
 		return Reading{TooComplex: true}
 	}
 	return r
+}
+
+// suspect adds the links that lead to a host that is not known yet.
+func (r *Reading) suspect(targets []Target) {
+	known := map[string]bool{}
+	for _, target := range append(r.Targets, r.Suspected...) {
+		for _, host := range target.Hosts {
+			known[host] = true
+		}
+	}
+	for _, target := range targets {
+		if slices.ContainsFunc(target.Hosts, func(host string) bool { return !known[host] }) {
+			r.Suspected = append(r.Suspected, target)
+		}
+	}
 }
 
 // isPlain reports whether a text reads as it is written: it has no character that

@@ -70,7 +70,8 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.Buffer.Write(p)
 }
 
-// htmlAsText renders HTML as the text that it is written as.
+// htmlAsText renders HTML as the text that it is written as, and images with an
+// alternative text that has it too.
 type htmlAsText struct{}
 
 // RegisterFuncs implements renderer.NodeRenderer.
@@ -94,6 +95,50 @@ func (htmlAsText) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		_, _ = w.WriteString("</p>\n")
 		return ast.WalkContinue, nil
 	})
+	r.Register(ast.KindImage, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			writeImage(w, source, n.(*ast.Image))
+		}
+		return ast.WalkSkipChildren, nil
+	})
+}
+
+func writeImage(w util.BufWriter, source []byte, n *ast.Image) {
+	_, _ = w.WriteString(`<img src="`)
+	if address := util.URLEscape(n.Destination, true); !html.IsDangerousURL(address) {
+		_, _ = w.Write(util.EscapeHTML(address))
+	}
+	_, _ = w.WriteString(`" alt="`)
+	writeAlt(w, source, n)
+	_, _ = w.WriteString(`" title="`)
+	html.DefaultWriter.Write(w, n.Title)
+	_, _ = w.WriteString(`">`)
+}
+
+// writeAlt writes the text of an image. A hard line break in it shows nothing, not
+// even a gap, and another line break is a space.
+func writeAlt(w util.BufWriter, source []byte, parent ast.Node) {
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Text:
+			if n.IsRaw() {
+				html.DefaultWriter.RawWrite(w, n.Segment.Value(source))
+			} else {
+				html.DefaultWriter.Write(w, n.Segment.Value(source))
+			}
+			if n.SoftLineBreak() {
+				_ = w.WriteByte(' ')
+			}
+		case *ast.String:
+			html.DefaultWriter.Write(w, n.Value)
+		case *ast.AutoLink:
+			html.DefaultWriter.RawWrite(w, n.Label(source))
+		case *ast.RawHTML:
+			html.DefaultWriter.RawWrite(w, n.Segments.Value(source))
+		default:
+			writeAlt(w, source, n)
+		}
+	}
 }
 
 // writeText writes a text with a break for each of its line breaks. An error of

@@ -50,8 +50,10 @@ func hostIn(address string) string {
 	return tidyHost(u.Hostname())
 }
 
+// addHost adds a host that there may be. A name with other signs is none: no browser
+// finds it.
 func (t *Target) addHost(host string) {
-	if host != "" && !slices.Contains(t.Hosts, host) {
+	if hostName.MatchString(host) && !slices.Contains(t.Hosts, host) {
 		t.Hosts = append(t.Hosts, host)
 	}
 }
@@ -71,50 +73,94 @@ func tidyHost(host string) string { return strings.TrimRight(host, ".") }
 var (
 	// address begins what the web app makes a link of in a text, in any case.
 	address = regexp.MustCompile(`(?i)https?://|www\.`)
-	// mail is an address of mail, from the last character before the "@".
-	mail = regexp.MustCompile(`(?i)[a-z0-9._+-]@([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)`)
+	// next begins another address behind one that ends before its path.
+	next = regexp.MustCompile(`(?i)https?:$|www\.`)
+	// mail is an address of mail from its "@" on. What is before that may be a part of
+	// another address, as in "a@b.example@c.example".
+	mail = regexp.MustCompile(`(?i)@([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)`)
+	// hostName is a name or an address in the form of Host.
+	hostName = regexp.MustCompile(`^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])$`)
 	// domain is what every parser takes for the name of a host.
 	domain = regexp.MustCompile(`(?i)^[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+`)
 )
 
+// found are the links that may be made of the addresses in a text.
+type found struct {
+	sure []Target
+	// extra are more links if a parser splits what looks like one address, as it does
+	// where a part of it is written with character references.
+	extra []Target
+	// split are the hosts of the sure ones in that case.
+	split []Target
+}
+
+func (f *found) add(more found) {
+	f.sure, f.extra, f.split = append(f.sure, more.sure...), append(f.extra, more.extra...), append(f.split, more.split...)
+}
+
 // findTargets finds the addresses in a text of which a parser may make links. It
 // takes every place at which one may begin. The bytes that it looks at, some of them
 // more than once, reduce the budget; when that is negative the answer is not complete.
-func findTargets(text string, budget *int) []Target {
-	var targets []Target
-	var taken [][2]int // where it is sure that the web app makes one link of all
+func findTargets(text string, budget *int) found {
+	var f found
+	var whole [][2]int // addresses that are one link if they are not split
 	joined := -1       // where "www." belongs to the "https://" before it
 	for _, at := range address.FindAllStringIndex(text, -1) {
 		isWWW := text[at[1]-1] == '.'
-		if isWWW && at[0] == joined || !mayBegin(text, at[0]) {
+		if isWWW && at[0] == joined {
 			continue
 		}
 		run := text[at[1]:]
 		if isWWW {
 			run = text[at[0]:]
-		} else {
-			joined = at[1]
 		}
 		if end := strings.IndexFunc(run, isAddressEnd); end >= 0 {
 			run = run[:end]
 		}
 		if *budget -= len(run); *budget < 0 {
-			return targets
+			return f
 		}
-		targets = append(targets, textTarget("https://"+run))
-		if !isWWW && domain.MatchString(run) && (len(taken) == 0 || at[0] >= taken[len(taken)-1][1]) {
-			taken = append(taken, [2]int{at[0], wordEnd(text, at[1])})
+		if !mayBegin(text, at[0]) {
+			f.extra = append(f.extra, textTarget(run))
+			continue
+		}
+		if !isWWW {
+			joined = at[1]
+		}
+		f.sure = append(f.sure, textTarget(run))
+		f.split = append(f.split, Target{URL: run, Hosts: splitHosts(run), Shown: true})
+		if !isWWW && domain.MatchString(run) && (len(whole) == 0 || at[0] >= whole[len(whole)-1][1]) {
+			whole = append(whole, [2]int{at[0], wordEnd(text, at[1])})
 		}
 	}
+	f.add(findMails(text, whole))
+	return f
+}
+
+// findMails finds the addresses of mail in a text. In one of the addresses that are
+// whole they are links only if that is split.
+func findMails(text string, whole [][2]int) found {
+	var f found
 	for _, at := range mail.FindAllStringSubmatchIndex(text, -1) {
-		for len(taken) > 0 && taken[0][1] <= at[0] {
-			taken = taken[1:]
+		for len(whole) > 0 && whole[0][1] <= at[0] {
+			whole = whole[1:]
 		}
-		if len(taken) == 0 || at[0] < taken[0][0] {
-			targets = append(targets, Target{URL: "mailto:" + text[at[0]:at[1]], Hosts: []string{Host(text[at[2]:at[3]])}, Shown: true})
+		if at[0] == 0 || !isMailName(text[at[0]-1]) {
+			continue
+		}
+		target := Target{URL: "mailto:" + text[at[0]:at[1]], Hosts: []string{Host(text[at[2]:at[3]])}, Shown: true}
+		if len(whole) > 0 && at[0] >= whole[0][0] {
+			f.extra = append(f.extra, target)
+		} else {
+			f.sure = append(f.sure, target)
 		}
 	}
-	return targets
+	return f
+}
+
+// isMailName reports whether c may stand in an address of mail before the "@".
+func isMailName(c byte) bool {
+	return strings.IndexByte(".+-_", c) >= 0 || c < 0x80 && (unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c)))
 }
 
 // wordEnd returns where the word that begins before at ends.
@@ -126,22 +172,44 @@ func wordEnd(text string, at int) int {
 }
 
 // textTarget returns where an address leads that was found in a text, up to its path.
-func textTarget(found string) Target {
-	t := Target{URL: found, Shown: true}
-	whole := strings.TrimRight(found, "!\"&'),.:;<>?]}")
+func textTarget(run string) Target {
+	t := Target{URL: "https://" + run, Shown: true}
+	whole := strings.TrimRight(run, "!\"&'),.:;<>?]}")
 	for _, one := range []string{whole, whole[:cut(whole)]} {
-		for _, host := range targetOf(one).Hosts {
-			t.addHost(host)
+		for _, name := range targetOf("https://" + one).Hosts {
+			t.addHost(name)
 		}
 	}
 	return t
 }
 
+// splitHosts returns the hosts of an address if a parser ends it sooner: where
+// another address or an address of mail begins, or behind the letters of ASCII.
+func splitHosts(run string) []string {
+	var t Target
+	ends := []int{len(domain.FindString(run))}
+	if next := next.FindStringIndex(run[min(1, len(run)):]); next != nil {
+		ends = append(ends, next[0]+1)
+	}
+	if at := strings.LastIndexByte(run, '@'); at >= 0 {
+		for at > 0 && isMailName(run[at-1]) {
+			at--
+		}
+		ends = append(ends, at)
+	}
+	for _, end := range ends {
+		for _, name := range targetOf("https://" + run[:end]).Hosts {
+			t.addHost(name)
+		}
+	}
+	return t.Hosts
+}
+
 // cut returns where an address ends at the latest if it is followed by a tag or
 // something else that is not part of a name.
 func cut(found string) int {
-	if i := strings.IndexAny(found[len("https://"):], "<>()[]{}|\"^`"); i >= 0 {
-		return len("https://") + i
+	if i := strings.IndexAny(found, "<>()[]{}|\"^`"); i >= 0 {
+		return i
 	}
 	return len(found)
 }

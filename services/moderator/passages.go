@@ -83,7 +83,7 @@ func linksOf(t Text, r markdown.Reading, hosts bool) (certain, suspected evidenc
 		}
 	}
 	certain.links = max(written[0], len(r.Targets)) + written[1]
-	suspected.links = max(written[0], len(r.Suspected)) + written[1]
+	suspected.links = max(written[0], len(r.Targets)+len(r.Suspected)) + written[1]
 	if hosts {
 		certain.hosts = append(certain.hosts, hostsOf(r.Targets)...)
 		suspected.hosts = hostsOf(r.Suspected)

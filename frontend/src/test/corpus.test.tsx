@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { render } from '@testing-library/react';
+import { expect, test } from 'vitest';
+
+import { Markdown } from '@/components/Markdown';
+
+import { missed, shown, type Reading } from './shown';
+
+const file = (path: string): unknown => JSON.parse(readFileSync(join(import.meta.dirname, '../../..', path), 'utf8'));
+
+const page = (source: string) => {
+  const { container, unmount } = render(<Markdown>{source}</Markdown>);
+  const seen = shown(container);
+  unmount();
+  return seen;
+};
+
+test('the moderator reads every word and every host that the page shows', { timeout: 120_000 }, () => {
+  const corpus = file('internal/markdown/testdata/corpus.json') as Reading[];
+  expect(corpus.length).toBeGreaterThanOrEqual(1_400);
+  const differences = corpus.flatMap((reading) => {
+    const missing = missed(reading, page(reading.source));
+    return missing.length > 0 ? [{ source: reading.source, missing }] : [];
+  });
+  expect(differences).toEqual([]);
+});
