@@ -39,6 +39,9 @@ func TestAdmin(t *testing.T) {
 	}
 	s.must(http.StatusUnauthorized, one.token(token+"x"))
 
+	for _, path := range []string{"/comments/all", "/posts/" + p.ID + "/comments", one.path} {
+		limited(s, request{service: "comments", path: path})
+	}
 	s.must(http.StatusOK, patch.token(token))
 	s.must(http.StatusUnauthorized, patch.token("wrong"))
 	s.must(http.StatusPreconditionFailed, patch.token(token).with("If-Match", `"1"`))
@@ -54,6 +57,35 @@ func TestAdmin(t *testing.T) {
 	remove := request{service: "posts", method: "DELETE", path: "/posts/" + other.ID}.token("development")
 	s.must(http.StatusUnauthorized, remove.with("Host", "feed.example"))
 	s.must(http.StatusNoContent, remove)
+}
+
+// Without ADMIN_TOKEN, who sits at this machine changes and deletes anything, and
+// nobody does for whom a proxy speaks, or whose page leads its own name here.
+func TestAdmin_NoToken_IsThisMachine(t *testing.T) {
+	t.Parallel()
+	s := startSystem(t)
+	p := s.newPost("A post")
+	c := s.newComment(p.ID, "A kind word", "Bea")
+	s.awaitStatus(c, "approved")
+	for _, one := range []request{
+		{service: "comments", path: "/comments/" + c.ID, body: `{"content":"Another word"}`},
+		{service: "posts", path: "/posts/" + p.ID, body: `{"title":"Another title"}`},
+	} {
+		edit, remove := one, one
+		edit.method = "PATCH"
+		remove.method, remove.body = "DELETE", ""
+		for _, r := range []request{edit, remove} {
+			for _, header := range [][2]string{
+				{"X-Forwarded-For", "203.0.113.1"}, {"X-Real-IP", "203.0.113.1"}, {"Forwarded", "for=203.0.113.1"},
+				{"X-Forwarded-Host", "feed.example"}, {"Authorization", "Bearer wrong"},
+			} {
+				s.must(http.StatusUnauthorized, r.with(header[0], header[1]))
+			}
+		}
+		s.must(http.StatusOK, edit)
+		s.must(http.StatusNoContent, remove)
+		s.must(http.StatusNotFound, remove)
+	}
 }
 
 // Two replicas count together, each client by itself, and the admin not at all.

@@ -39,7 +39,7 @@ func TestCommentIsJudged(t *testing.T) {
 
 func TestCommentIsEditedAndDeleted(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t)
+	s := startSystem(t, map[string]string{"ADMIN_TOKEN": "a token of the admin"})
 	p := s.newPost("First")
 	c := s.newComment(p.ID, "A kind word", "Bea")
 	s.awaitStatus(c, "approved")
@@ -80,7 +80,7 @@ func TestCommentIsEditedAndDeleted(t *testing.T) {
 
 func TestPostIsEditedAndDeleted(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t)
+	s := startSystem(t, map[string]string{"ADMIN_TOKEN": "a token of the admin"})
 	p, other := s.newPost("First"), s.newPost("Second")
 	c := s.newComment(p.ID, "A kind word", "Bea")
 	stays := s.newComment(other.ID, "Another", "Bea")

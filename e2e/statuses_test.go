@@ -72,7 +72,8 @@ func TestGuardedOperations(t *testing.T) {
 		for _, op := range documents[service].Operations() {
 			if r := operation(service, op); !isProbe(op) {
 				d.must(http.StatusUnauthorized, r)
-				d.must(http.StatusUnauthorized, r.token("wrong"))
+				d.must(http.StatusUnauthorized, r.token("wrong").with("X-Forwarded-For", "192.0.2.7"))
+				limited(d.system, r)
 			}
 		}
 	}
@@ -82,6 +83,25 @@ func TestGuardedOperations(t *testing.T) {
 	d.configure("posts", "POST_TOKEN", "development")
 	d.must(http.StatusForbidden, posting.token("development").with("Host", "feed.example"))
 	d.process.stop()
+}
+
+// limited sends r with wrong tokens until its network has brought too many.
+func limited(s *system, r request) {
+	s.t.Helper()
+	r = r.token("wrong").with("X-Forwarded-For", "192.0.2.8")
+	for range 100 {
+		a, err := s.once(r)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if a.status == http.StatusTooManyRequests {
+			if a.header.Get("Retry-After") == "" {
+				s.t.Errorf("%s: 429 without Retry-After", r)
+			}
+			return
+		}
+	}
+	s.t.Errorf("%s: a hundred wrong tokens are not too many", r)
 }
 
 func TestModeratorRefuses(t *testing.T) {

@@ -35,6 +35,10 @@ const (
 	retryAfter = 2 * time.Second
 
 	forwardedHeader = "X-Forwarded-For"
+	forwardedHost   = "X-Forwarded-Host"
+	// hearsayHeader has the name that Kubernetes' ingress-nginx gives to an
+	// X-Forwarded-For that it does not believe.
+	hearsayHeader   = "X-Original-Forwarded-For"
 	requestIDHeader = "X-Request-Id"
 )
 
@@ -111,6 +115,11 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("%w: %.140q is no service's path", web.ErrNotFound, r.URL.Path)
 	}
 	web.NameRoute(w, "/api/"+name+"/*")
+	if name == event.EventBus { // it has nothing for the public
+		if err := web.TokenOrLocal(r); err != nil {
+			return err
+		}
+	}
 	target := *service
 	var err error
 	if target.Path, err = url.PathUnescape("/" + rest); err != nil {
@@ -149,14 +158,37 @@ func rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL = p.target
 	// The services tell by Host and addresses who may use what is guarded.
 	pr.Out.Host = pr.In.Host
-	if web.Proxied(pr.In) { // from anybody else it is hearsay
+	trusted := web.Proxied(pr.In)
+	if trusted { // from anybody else it is hearsay
 		pr.Out.Header[forwardedHeader] = slices.Clone(pr.In.Header[forwardedHeader])
 	}
 	pr.SetXForwarded()
+	if web.ToLocalhost(pr.In) {
+		relayForwarding(pr, trusted)
+	}
 	pr.Out.Header.Set(requestIDHeader, web.RequestID(pr.In.Context()))
 	// No service speaks another protocol.
 	pr.Out.Header.Del("Connection")
 	pr.Out.Header.Del("Upgrade")
+}
+
+// relayForwarding passes on what proxies before this one have said. ReverseProxy
+// takes it away, and what Connection lists as well, but the guards of the services
+// must see it: of a request to localhost they ask whether anyone else is named.
+func relayForwarding(pr *httputil.ProxyRequest, trusted bool) {
+	for name, values := range pr.In.Header {
+		switch {
+		case name == forwardedHeader && trusted || name == "X-Forwarded-Proto": // is there
+		case name == forwardedHeader:
+			pr.Out.Header[hearsayHeader] = append(slices.Clone(pr.In.Header[hearsayHeader]), values...)
+		case name == forwardedHost:
+			pr.Out.Header[name] = append(slices.Clone(values), pr.In.Host)
+		case name == hearsayHeader:
+			pr.Out.Header[name] = append(slices.Clone(values), pr.In.Header[forwardedHeader]...)
+		case web.IsForwarding(name) || name == "Origin":
+			pr.Out.Header[name] = slices.Clone(values)
+		}
+	}
 }
 
 // yield takes back those headers of the answer that the service has its own

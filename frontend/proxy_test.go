@@ -68,7 +68,7 @@ func TestProxyPaths(t *testing.T) {
 		{"GET", "/api/query/livez", ""},
 		{"GET", "/api/query/readyz", ""},
 	} {
-		res := ask(h, tt.method, tt.path, "Accept", wantsPage)
+		res := ask(h, tt.method, tt.path, "Accept", wantsPage, "Authorization", "Bearer token")
 		if tt.want == "" {
 			if p := problem(t, res); p.Status != 404 || res.status != 404 || p.Type != "urn:newsfeed:problem:not-found" {
 				t.Errorf("%s %s: %d %+v, want a problem with 404", tt.method, tt.path, res.status, p)
@@ -92,7 +92,7 @@ func TestProxyServices(t *testing.T) {
 	}
 	h := newServer(t, built(), cfg)
 	for _, name := range []string{"posts", "comments", "moderator", "query", "eventbus"} {
-		if got := ask(h, "GET", "/api/"+name+"/x").body; got != name {
+		if got := ask(h, "GET", "/api/"+name+"/x", "Authorization", "Bearer token").body; got != name {
 			t.Errorf("/api/%s/ leads to %q", name, got)
 		}
 	}

@@ -54,8 +54,7 @@ func (s Service) Run(ctx context.Context, base *Base) error {
 	}
 	probes := web.NewProbes(ready)
 	rt := web.NewRouter(s.Log, append(base.Telemetry.Options(),
-		web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies),
-		web.WithConnections(s.Config.MaxConnections))...)
+		web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies))...)
 	probes.Routes(rt)
 	s.Routes(rt)
 	base.watch(s)

@@ -22,6 +22,7 @@ type requests struct {
 	total *prometheus.CounterVec
 	took  *prometheus.HistogramVec
 	now   prometheus.Gauge
+	wrong *prometheus.CounterVec
 }
 
 const (
@@ -39,14 +40,29 @@ func newRequests() *requests {
 			Name: "newsfeed_http_request_seconds", Help: "Time to answer a request; streams of events, which last, are left out.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25},
 		}, []string{"method", "route"}),
+		wrong: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "newsfeed_wrong_tokens_total",
+			Help: "Requests with a token that is not valid: refused with 401 or 403, or limited with 429.",
+		}, []string{"outcome"}),
 		now: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "newsfeed_http_requests_in_flight", Help: "Requests that are being answered, streams of events included.",
 		}),
 	}
 }
 
+// wrongToken counts a request with a token that is not valid.
+func (s *requests) wrongToken(_ context.Context, limited bool) {
+	outcome := "refused"
+	if limited {
+		outcome = "limited"
+	}
+	s.wrong.WithLabelValues(outcome).Inc()
+}
+
 // expect makes the series of routes such as "GET /posts" appear.
 func (s *requests) expect(routes []string) {
+	s.wrong.WithLabelValues("refused")
+	s.wrong.WithLabelValues("limited")
 	for _, r := range routes {
 		method, route, _ := strings.Cut(r, " ")
 		s.total.WithLabelValues(method, route, strconv.Itoa(http.StatusInternalServerError))

@@ -33,7 +33,7 @@ func Start(ctx context.Context, service string, instance web.Instance, cfg web.T
 	t := &Telemetry{Metrics: prometheus.NewRegistry(), requests: newRequests(), log: log}
 	t.Metrics.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfo(), t.requests.total, t.requests.took, t.requests.now,
+		buildInfo(), t.requests.total, t.requests.took, t.requests.now, t.requests.wrong,
 	)
 	if !cfg.On() {
 		return t, nil
@@ -60,7 +60,7 @@ func buildInfo() prometheus.Collector {
 
 // Options have a router count what it serves, and show it as spans.
 func (t *Telemetry) Options(o ...SpanOption) []web.Option {
-	opts := []web.Option{web.WithObserver(t.served), web.WithAround(t.requests.around)}
+	opts := []web.Option{web.WithObserver(t.served), web.WithAround(t.requests.around), web.WithWrongTokens(t.requests.wrongToken)}
 	if t.traces != nil {
 		opts[1] = web.WithAround(func(h http.Handler) http.Handler { return t.requests.around(t.traces.around(h, o...)) })
 	}

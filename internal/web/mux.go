@@ -32,12 +32,11 @@ type Router struct {
 	origins []Origin
 	proxies []Proxy
 	limit   time.Duration
-	observe func(context.Context, Served)
-	around  func(http.Handler) http.Handler
-	chain   http.Handler
-
-	inService *inService
-	crowds    *Crowds
+	// attempts counts wrong tokens.
+	attempts *attempts
+	observe  func(context.Context, Served)
+	around   func(http.Handler) http.Handler
+	chain    http.Handler
 }
 
 // Option changes what [NewRouter] makes.
@@ -53,8 +52,7 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	// An encoded slash in an id must not make a path of more parts.
 	rt := &Router{
 		log: log, outages: slog.New(newSeldom(log.Handler())),
-		mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout,
-		inService: newInService(DefaultConnections), crowds: NewCrowds(),
+		mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout, attempts: newAttempts(),
 		observe: func(context.Context, Served) {}, around: func(h http.Handler) http.Handler { return h },
 	}
 	for _, opt := range opts {
@@ -63,9 +61,17 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	rt.mux.NotFoundHandler = rt.answer(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: no such path", ErrNotFound)
 	})
-	rt.chain = rt.around(withHeaders(rt.origins, withRequestID(rt.withClient(
-		withAccessLog(log, rt.observe, withRecovery(log, rt.bound(withCORS(rt.origins, withDeadline(rt.limit, rt.mux)))))))))
+	rt.chain = rt.around(withHeaders(rt.origins, withRequestID(rt.withRouter(withClient(rt.proxies,
+		withAccessLog(log, rt.observe, withRecovery(log, withCORS(rt.origins, withDeadline(rt.limit, rt.mux)))))))))
 	return rt
+}
+
+// withRouter has each request know its router. It stands behind withRequestID.
+func (rt *Router) withRouter(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scopeOf(r.Context()).router = rt
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Handle sets the handler for a method and a path, in which {name} stands for

@@ -20,8 +20,8 @@ var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 type scope struct {
 	id        string
 	from      client
+	router    *Router
 	unhurried context.Context // without the time limit; see Unhurried
-	leave     func()          // see leaveService
 }
 
 type scopeKey struct{}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -25,7 +26,9 @@ type Streams struct {
 	opt       StreamOptions
 	heartbeat []byte
 
-	open *shares
+	mu    sync.Mutex
+	total int
+	open  map[string]int // streams by client; see [ClientNet]
 }
 
 // StreamOptions tune [Streams]. The zero value is what the services run with.
@@ -44,8 +47,7 @@ type StreamOptions struct {
 	// default 2 s.
 	Retry time.Duration
 	// PerAddress and Total are how many streams may be open at once, from one
-	// client and in all; default 100 and 2,000. Wider networks may have several
-	// times as many as one client; see [ClientNetworks].
+	// address, or network of IPv6, and in all; default 100 and 2,000.
 	PerAddress, Total int
 }
 
@@ -99,8 +101,7 @@ func NewStreams(log *slog.Logger, opt StreamOptions) *Streams {
 	if opt.HeartbeatEvent != "" {
 		heartbeat = NewMessage(opt.HeartbeatEvent, "{}").body
 	}
-	opt = opt.withDefaults()
-	return &Streams{log: log, opt: opt, heartbeat: heartbeat, open: newShares(opt.Total, opt.PerAddress)}
+	return &Streams{log: log, opt: opt.withDefaults(), heartbeat: heartbeat, open: map[string]int{}}
 }
 
 // retryStream is when a client that got no stream may try again.
@@ -111,11 +112,11 @@ const retryStream = 10 * time.Second
 // the server is told to stop, the stream's context ends and its Send fails; that
 // is nobody's error. Beyond the limits the answer is [ErrTooMany] or 503.
 func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Stream) error) error {
-	leave, err := s.Admit(r)
-	if err != nil {
+	client := ClientNet(r)
+	if err := s.admit(client); err != nil {
 		return err
 	}
-	defer leave()
+	defer s.leave(client)
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -153,20 +154,32 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Strea
 }
 
 // Open is how many streams there are.
-func (s *Streams) Open() int { return s.open.count() }
+func (s *Streams) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
 
-// Admit counts a stream that r asks for. It is for a handler that passes on the
-// stream of another service; [Streams.Serve] does it by itself. Call the function
-// when the stream has ended. The error is [ErrTooMany] if the client or a network
-// of its has its share, or a 503 if there are no more in all.
-func (s *Streams) Admit(r *http.Request) (leave func(), err error) {
-	networks := ClientNetworks(r)
-	switch no := s.open.enter(networks, shareLifted(r)); {
-	case no.full:
-		return nil, RetryIn(retryStream, fmt.Errorf("all %d streams are taken", no.held))
-	case no.refused():
-		return nil, RetryIn(retryStream, fmt.Errorf("%w: %s has %d streams open", ErrTooMany, no.network, no.held))
+// admit takes a place for a stream to client.
+func (s *Streams) admit(client string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.open[client] >= s.opt.PerAddress:
+		return RetryIn(retryStream, fmt.Errorf("%w: this address has %d streams open", ErrTooMany, s.open[client]))
+	case s.total >= s.opt.Total:
+		return RetryIn(retryStream, fmt.Errorf("all %d streams are taken", s.total))
 	}
-	leaveService(r) // a stream has a limit of its own
-	return func() { s.open.leave(networks) }, nil
+	s.open[client]++
+	s.total++
+	return nil
+}
+
+func (s *Streams) leave(client string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total--
+	if s.open[client]--; s.open[client] == 0 {
+		delete(s.open, client)
+	}
 }

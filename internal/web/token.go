@@ -87,8 +87,8 @@ func Bearer(r *http.Request) (string, bool) {
 }
 
 // HasToken reports whether r brings one of the configured tokens. It never does if
-// none is configured, nor if the token is [DevelopmentToken] and the request was
-// not addressed to this machine as such. It takes as long whichever token it is.
+// none is configured, nor if the token is [DevelopmentToken] and the request may come
+// from elsewhere. It takes as long whichever token it is.
 func HasToken(r *http.Request, tokens Tokens) bool {
 	given, ok := Bearer(r)
 	if !ok {
@@ -96,19 +96,20 @@ func HasToken(r *http.Request, tokens Tokens) bool {
 	}
 	valid := false
 	for _, token := range tokens {
-		if same(given, string(token)) && (token != DevelopmentToken || loopbackHost(r.Host)) {
+		if same(given, string(token)) && (token != DevelopmentToken || developmentAllowed(r)) {
 			valid = true
 		}
 	}
 	return valid
 }
 
-// Unauthorized is the error for a request whose token is missing or wrong.
+// Unauthorized is the error for a request whose token is missing or wrong. It counts
+// the wrong ones of the client's network; of too many it is an [ErrTooMany].
 func Unauthorized(r *http.Request) error {
 	if _, ok := Bearer(r); !ok {
 		return fmt.Errorf("%w: send it as Authorization: Bearer <token>", ErrUnauthorized)
 	}
-	return fmt.Errorf("%w: this token is not valid here", ErrUnauthorized)
+	return wrongToken(r, fmt.Errorf("%w: this token is not valid here", ErrUnauthorized))
 }
 
 // same compares in a time that depends on neither text nor their lengths.

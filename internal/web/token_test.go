@@ -70,7 +70,7 @@ func TestHasToken(t *testing.T) {
 		{"Bearer development", web.Tokens{"development"}, "feed.example", false},
 	} {
 		r := request(tt.authorization)
-		r.Host = tt.host
+		r.Host, r.RemoteAddr = tt.host, "127.0.0.1:1"
 		if got := web.HasToken(r, tt.tokens); got != tt.want {
 			t.Errorf("%+v: %v", tt, got)
 		}

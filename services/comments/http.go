@@ -205,7 +205,7 @@ func (a api) get(w http.ResponseWriter, r *http.Request) error {
 		// Not the version's tag: that is of the form which its author sees.
 		return web.WriteCached(w, r, c.public())
 	}
-	if err := a.mayChange(r, id); err != nil {
+	if err := a.maySee(r, id); err != nil {
 		return err
 	}
 	return web.WriteVersion(w, r, c.Version, c.private())
@@ -294,11 +294,11 @@ func (a api) authorise(r *http.Request) (id string, condition web.Condition, err
 	if _, err = a.store.get(r.Context(), id); err != nil {
 		return id, condition, err
 	}
-	return id, condition, a.mayChange(r, id)
+	return id, condition, web.AuthorizeOwner(r, a.admin, func() (bool, error) { return a.store.tokens.Holds(r, id) })
 }
 
-// mayChange returns nil if r brings the comment's token or the admin's.
-func (a api) mayChange(r *http.Request, id string) error {
+// maySee returns nil if r brings the comment's token or the admin's.
+func (a api) maySee(r *http.Request, id string) error {
 	if web.HasToken(r, a.admin) {
 		return nil
 	}

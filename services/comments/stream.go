@@ -30,7 +30,7 @@ func (a api) stream(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.store.get(r.Context(), id); err != nil {
 		return err
 	}
-	if err := a.mayChange(r, id); err != nil {
+	if err := a.maySee(r, id); err != nil {
 		return err
 	}
 	return a.streams.Serve(w, r, func(s *web.Stream) error {
@@ -47,7 +47,7 @@ func (a api) stream(w http.ResponseWriter, r *http.Request) error {
 			case <-s.Context().Done():
 				return nil
 			}
-			if err := a.mayChange(r, id); errors.Is(err, web.ErrUnauthorized) {
+			if err := a.maySee(r, id); errors.Is(err, web.ErrUnauthorized) || errors.Is(err, web.ErrTooMany) {
 				return nil // the token was revoked
 			}
 		}

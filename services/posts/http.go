@@ -212,14 +212,7 @@ func (a api) authorise(r *http.Request) (id string, c web.Condition, err error) 
 	if _, err = a.store.get(r.Context(), id); err != nil {
 		return id, c, err
 	}
-	if web.HasToken(r, a.admin) {
-		return id, c, nil
-	}
-	holds, err := a.store.tokens.Holds(r, id)
-	if err == nil && !holds {
-		err = web.Unauthorized(r)
-	}
-	return id, c, err
+	return id, c, web.AuthorizeOwner(r, a.admin, func() (bool, error) { return a.store.tokens.Holds(r, id) })
 }
 
 func check(c web.Condition, p Post) error {

@@ -412,6 +412,21 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description The client's network has brought too many wrong tokens. A valid one is accepted at any time. */
+        TooManyWrongTokens: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @constant */
+                    type?: "urn:newsfeed:problem:too-many-requests";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description It cannot be done for now, for example because Redis is away. Unless an Idempotency-Key or If-Match says otherwise, a write may have been done all the same if the answer was lost on the way from Redis. With the type storage-full, Redis is nearly full: from 90 % of its memory on new posts, comments and edits are refused, and verdicts, deletions and what administrators do go on. */
         Unavailable: {
             headers: {
@@ -483,7 +498,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description The client's address has asked for more than RATE_LIMIT allows. */
+        /** @description The client's address has asked for more than RATE_LIMIT allows, or its network has brought too many wrong tokens; then there is no RateLimit. */
         TooManyWrites: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -536,7 +551,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description The client's address has as many streams open as it may. */
+        /** @description The client's address has as many streams open as it may, or its network has brought too many wrong tokens. */
         TooManyStreams: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -685,6 +700,7 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyWrongTokens"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
@@ -763,6 +779,7 @@ export interface operations {
             304: components["responses"]["PageNotModified"];
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
+            429: components["responses"]["TooManyWrongTokens"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
@@ -795,6 +812,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyWrongTokens"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };

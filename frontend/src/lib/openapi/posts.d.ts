@@ -405,7 +405,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description The client's address has asked for more than RATE_LIMIT allows. */
+        /** @description The client's address has asked for more than RATE_LIMIT allows, or its network has brought too many wrong tokens; then there is no RateLimit. */
         TooManyWrites: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];

@@ -408,7 +408,7 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description The client's address has as many streams open as it may. */
+        /** @description The client's address has as many streams open as it may, or its network has brought too many wrong tokens. */
         TooManyStreams: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
