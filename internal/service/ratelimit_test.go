@@ -136,7 +136,10 @@ func checkKeys(t *testing.T, r *bustest.Redis) {
 			t.Errorf("%s stays for ever (%v)", key, err)
 		}
 	}
-	want := map[string]bool{"rate:{posts}:192.0.2.1": true, "rate:{posts}:192.0.2.2": true, "rate:{posts}:2001:db8::/64": true}
+	want := map[string]bool{
+		"rate:{posts}:192.0.2.1": true, "rate:{posts}:192.0.2.2": true, "rate:{posts}:192.0.2.0/24": true,
+		"rate:{posts}:2001:db8::/64": true, "rate:{posts}:2001:db8::/56": true, "rate:{posts}:2001:db8::/48": true,
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
 	}

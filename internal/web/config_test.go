@@ -41,7 +41,7 @@ func TestLoad(t *testing.T) {
 		LogLevel: slog.LevelDebug, Instance: "posts-0", DrainTimeout: web.DrainDuration(web.DefaultDrain),
 		TrustedProxies: proxies(t, "127.0.0.0/8", "::1"), MaxConnections: web.DefaultConnections,
 	}
-	want.Limit = web.RateLimit{Rate: 30, Period: time.Minute, Burst: 5}
+	want.Limit = web.RateLimit{Rate: 30, Period: time.Minute, Burst: 5, Bytes: web.DefaultRateLimit().Bytes}
 	got, err := web.Load[config](map[string]string{
 		"LISTEN_ADDR": ":5001", "CORS_ORIGINS": "http://localhost:3000/, HTTPS://feed.example", "LOG_LEVEL": "debug", "INSTANCE": "posts-0",
 		"WAIT": "1s", "CHUNK": "", "NEED": "x", "EDIT_KEY": "k", "REDIS_URL": "", "EDIT_KEY_FILE": "", "OTHER": "y", "NEED_FILE": "/nowhere",
@@ -59,9 +59,15 @@ func TestLoad(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
+	usual := web.DefaultRateLimit().Bytes
 	for text, want := range map[string]web.RateLimit{
-		"off": {Off: true}, "10/s": {Rate: 10, Period: time.Second, Burst: 10},
-		"3/h,burst=9": {Rate: 3, Period: time.Hour, Burst: 9}, "3/m, burst=1000000": {Rate: 3, Period: time.Minute, Burst: 1_000_000},
+		"off": {Off: true}, "10/s": {Rate: 10, Period: time.Second, Burst: 10, Bytes: usual},
+		"3/h,burst=9":                {Rate: 3, Period: time.Hour, Burst: 9, Bytes: usual},
+		"3/m, burst=1000000":         {Rate: 3, Period: time.Minute, Burst: 1_000_000, Bytes: usual},
+		"3/m,bytes=1GiB/h":           {Rate: 3, Period: time.Minute, Burst: 3, Bytes: web.ByteLimit{Amount: 1 << 30, Period: time.Hour}},
+		"3/m,bytes=100KiB/s,burst=9": {Rate: 3, Period: time.Minute, Burst: 9, Bytes: web.ByteLimit{Amount: 100 << 10, Period: time.Second}},
+		"3/m,burst=9,bytes=1500B/m":  {Rate: 3, Period: time.Minute, Burst: 9, Bytes: web.ByteLimit{Amount: 1500, Period: time.Minute}},
+		"3/m,burst=9,bytes=off":      {Rate: 3, Period: time.Minute, Burst: 9},
 	} {
 		var got, again web.RateLimit
 		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
@@ -71,7 +77,7 @@ func TestRateLimit(t *testing.T) {
 			t.Errorf("%s is printed as %s", text, got)
 		}
 	}
-	if got := (web.RateLimit{}).String(); got != "10/s,burst=100" {
+	if got := (web.RateLimit{}).String(); got != "10/s,burst=100,bytes=8MiB/h" {
 		t.Errorf("the default is printed as %s", got)
 	}
 }
@@ -118,7 +124,7 @@ func TestLoadRefuses(t *testing.T) {
 		redis  = "is not redis://host:port or rediss://host:port, or a list of them with commas between"
 		origin = "is not an origin such as http://localhost:3000, nor *"
 		proxy  = "is not an address such as 10.0.0.7 or a range such as 10.0.0.0/8, nor a list of them with commas between"
-		limit  = "is not off, nor a limit such as 10/s,burst=100 (or /m, /h)"
+		limit  = "is not off, nor a limit such as 10/s,burst=100,bytes=8MiB/h (or /m, /h; bytes=off)"
 	)
 	for _, tt := range []struct{ key, value, want string }{
 		{"LISTEN_ADDR", "5001", `= "5001" ` + addr},
@@ -146,6 +152,12 @@ func TestLoadRefuses(t *testing.T) {
 		{"RATE_LIMIT", "10/s,5", `= "10/s,5" ` + limit},
 		{"RATE_LIMIT", "10/s,burst=0", `= "10/s,burst=0" ` + limit},
 		{"RATE_LIMIT", "Off", `= "Off" ` + limit},
+		{"RATE_LIMIT", "1/s,bytes=8MB/h", `= "1/s,bytes=8MB/h" ` + limit},
+		{"RATE_LIMIT", "1/s,bytes=8MiB", `= "1/s,bytes=8MiB" ` + limit},
+		{"RATE_LIMIT", "1/s,bytes=0B/h", `= "1/s,bytes=0B/h" ` + limit},
+		{"RATE_LIMIT", "1/s,bytes=-1B/h", `= "1/s,bytes=-1B/h" ` + limit},
+		{"RATE_LIMIT", "1/s,bytes=2147483647GiB/h", `= "1/s,bytes=2147483647GiB/h" ` + limit},
+		{"RATE_LIMIT", "1/s,burst=1,burst=2", `= "1/s,burst=1,burst=2" ` + limit},
 		{"LOG_LEVEL", "loud", `= "loud" is not debug, info, warn or error`},
 		{"INSTANCE", "a b", `= "a b" is not a name of 1 to 64 letters, digits, points, underscores and hyphens`},
 		{"DRAIN_DELAY", "3", `= "3" is not a duration from 0s to 1m, such as 5s`},

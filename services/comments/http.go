@@ -222,7 +222,11 @@ func (a api) edit(w http.ResponseWriter, r *http.Request) error {
 	}
 	c, err := a.store.as(a.priority(r)).change(r.Context(), id, event.TypeCommentEdited, nil, func(c Comment) (Comment, bool, error) {
 		next, changed := c.edited(in)
-		return next, changed, check(condition, c)
+		if err := check(condition, c); err != nil || !changed {
+			return next, changed, err
+		}
+		// The event holds the whole comment, however short the edit is.
+		return next, changed, a.limits.Pay(r, int64(len(next.Content)+len(next.Author)))
 	})
 	if err != nil {
 		return err

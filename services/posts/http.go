@@ -141,7 +141,11 @@ func (a api) edit(w http.ResponseWriter, r *http.Request) error {
 	}
 	p, err := a.store.as(a.priority(r)).change(r.Context(), id, event.TypePostUpdated, func(p Post) (Post, bool, error) {
 		next, changed := p.edited(in)
-		return next, changed, check(condition, p)
+		if err := check(condition, p); err != nil || !changed {
+			return next, changed, err
+		}
+		// The event holds the whole post, however short the edit is.
+		return next, changed, a.limits.Pay(r, int64(len(next.Title)+len(next.Body)+len(next.Author)))
 	})
 	if err != nil {
 		return err
