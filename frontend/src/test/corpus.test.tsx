@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { Markdown } from '@/components/Markdown';
 
-import { missed, shown, type Reading } from './shown';
+import { missed, shown, words, type Disguise, type Reading } from './shown';
 
 const file = (path: string): unknown => JSON.parse(readFileSync(join(import.meta.dirname, '../../..', path), 'utf8'));
 
@@ -25,4 +25,12 @@ test('the moderator reads every word and every host that the page shows', { time
     return missing.length > 0 ? [{ source: reading.source, missing }] : [];
   });
   expect(differences).toEqual([]);
+});
+
+test('no disguise is approved that the page shows as the word', { timeout: 120_000 }, () => {
+  const disguises = file('services/moderator/testdata/disguises.json') as Disguise[];
+  expect(new Set(disguises.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(200);
+  const seen = disguises.filter(({ source, word }) => words(page(source).text).includes(word));
+  expect(seen.length).toBeGreaterThanOrEqual(500);
+  expect(seen.filter(({ status }) => status === 'approved')).toEqual([]);
 });

@@ -3,7 +3,7 @@
  * ends, and where its links lead. It refers to nothing outside itself, so that it
  * can be sent to a browser.
  */
-export function shown(root: Element): { text: string; hosts: string[]; links: number } {
+export function shown(root: Element): { text: string; hosts: string[]; links: number; here: string } {
   const inline = new Set(['a', 'em', 'strong', 'del', 'code', 'span', 'input']);
   const read = (node: Node): string => {
     if (node.nodeType === 3) return (node as Text).data;
@@ -16,7 +16,7 @@ export function shown(root: Element): { text: string; hosts: string[]; links: nu
   const hosts = links.flatMap((link) =>
     link.protocol === 'mailto:' ? [...decodeURIComponent(link.href).matchAll(mail)].map((found) => found[1] ?? '') : [link.hostname],
   );
-  return { text: read(root), hosts: hosts.filter((host) => host !== ''), links: links.length };
+  return { text: read(root), hosts: hosts.filter((host) => host !== ''), links: links.length, here: location.hostname };
 }
 
 /** A text and its reading by the moderator, as the Go tests write them. */
@@ -38,7 +38,7 @@ export const words = (text: string): string[] =>
     .match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
 
 /** What the page shows and the reading lacks, so that no rule would find it. */
-export function missed(reading: Reading, { text, hosts, links }: ReturnType<typeof shown>): string[] {
+export function missed(reading: Reading, { text, hosts, links, here }: ReturnType<typeof shown>): string[] {
   if (reading.tooComplex) return []; // is held
   const read = new Set(words([reading.source, ...(reading.visible ?? []), reading.stripped ?? '', 'Footnotes'].join('\n')));
   // The page gives footnotes their numbers.
@@ -46,11 +46,19 @@ export function missed(reading: Reading, { text, hosts, links }: ReturnType<type
   const missing = words(text).filter((word) => !read.has(word) && !isNumbered(word));
   const written = (reading.source.match(/https?:\/\/|www\./gi) ?? []).length;
   // The page's own host is where a broken address leads, and nobody can have a host with other characters.
-  const real = hosts.map((host) => host.replace(/\.+$/, '').toLowerCase()).filter((host) => /^([\w.-]+|\[.*\])$/.test(host) && host !== location.hostname);
+  const real = hosts.map((host) => host.replace(/\.+$/, '').toLowerCase()).filter((host) => /^([\w.-]+|\[.*\])$/.test(host) && host !== here);
   const unknown = real.filter((host) => !reading.hosts?.includes(host));
   return [
     ...missing.map((word) => `word ${word}`),
     ...unknown.map((host) => `host ${host}`),
     ...(links > Math.max(reading.links, written) ? [`${links} links, not ${Math.max(reading.links, written)}`] : []),
   ];
+}
+
+/** A disguised word, and what the moderator says of it, as the Go tests write them. */
+export interface Disguise {
+  kind: string;
+  word: string;
+  source: string;
+  status: string;
 }
