@@ -54,7 +54,8 @@ func (s Service) Run(ctx context.Context, base *Base) error {
 	}
 	probes := web.NewProbes(ready)
 	rt := web.NewRouter(s.Log, append(base.Telemetry.Options(),
-		web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies))...)
+		web.WithCORS(s.Config.CORSOrigins), web.WithTrustedProxies(s.Config.TrustedProxies),
+		web.WithConnections(s.Config.MaxConnections))...)
 	probes.Routes(rt)
 	s.Routes(rt)
 	base.watch(s)

@@ -41,24 +41,31 @@ type recorder struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
 	bytes  int64
-	route  string // see NameRoute
+	route  string       // see NameRoute
+	body   *requestBody // nil if the request has none
 }
 
 func (rec *recorder) WriteHeader(status int) {
 	// 1xx announce the answer and do not begin it.
-	if rec.status == 0 && status >= http.StatusOK {
-		rec.status = status
+	if status >= http.StatusOK {
+		rec.begin(status)
 	}
 	rec.ResponseWriter.WriteHeader(status)
 }
 
 func (rec *recorder) Write(p []byte) (int, error) {
-	if rec.status == 0 {
-		rec.status = http.StatusOK
-	}
+	rec.begin(http.StatusOK)
 	n, err := rec.ResponseWriter.Write(p)
 	rec.bytes += int64(n)
 	return n, err
+}
+
+// begin is called before the header is written.
+func (rec *recorder) begin(status int) {
+	if rec.status == 0 {
+		rec.status = status
+		closeIfUnread(rec.Header(), rec.body)
+	}
 }
 
 // Flush implements [http.Flusher].
@@ -69,9 +76,7 @@ func (rec *recorder) Flush() {
 
 // FlushError is what [http.ResponseController] calls.
 func (rec *recorder) FlushError() error {
-	if rec.status == 0 {
-		rec.status = http.StatusOK
-	}
+	rec.begin(http.StatusOK)
 	return http.NewResponseController(rec.ResponseWriter).Flush()
 }
 

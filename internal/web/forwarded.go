@@ -46,6 +46,7 @@ func WithTrustedProxies(trusted []Proxy) Option {
 type client struct {
 	addr    netip.Addr
 	proxied bool // by a trusted proxy
+	lifted  bool // it stands for nearly everyone and has no share; see Crowds
 }
 
 // Proxied reports whether the connection of r is from a trusted proxy: whoever
@@ -58,7 +59,8 @@ func Proxied(r *http.Request) bool {
 
 // withClient decides for each request who its client is; see [ClientIP]. It
 // stands behind withRequestID.
-func withClient(proxies []Proxy, next http.Handler) http.Handler {
+func (rt *Router) withClient(next http.Handler) http.Handler {
+	proxies := rt.proxies
 	trusted := func(addr netip.Addr) bool {
 		return slices.ContainsFunc(proxies, func(p Proxy) bool { return p.addrs.Contains(addr) })
 	}
@@ -67,9 +69,11 @@ func withClient(proxies []Proxy, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		peer := addrOf(r.RemoteAddr)
-		scopeOf(r.Context()).from = client{
-			forwardedFor(peer, r.Header.Values(forwardedHeader), trusted), peer.IsValid() && trusted(peer),
+		from := client{addr: forwardedFor(peer, r.Header.Values(forwardedHeader), trusted), proxied: peer.IsValid() && trusted(peer)}
+		if !IsProbe(r) {
+			from.lifted = rt.crowds.count(from.addr)
 		}
+		scopeOf(r.Context()).from = from
 		next.ServeHTTP(w, r)
 	})
 }

@@ -37,6 +37,9 @@ type Router struct {
 	observe  func(context.Context, Served)
 	around   func(http.Handler) http.Handler
 	chain    http.Handler
+
+	inService *inService
+	crowds    *Crowds
 }
 
 // Option changes what [NewRouter] makes.
@@ -52,7 +55,8 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	// An encoded slash in an id must not make a path of more parts.
 	rt := &Router{
 		log: log, outages: slog.New(newSeldom(log.Handler())),
-		mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout, attempts: newAttempts(),
+		mux: mux.NewRouter().SkipClean(true).UseEncodedPath(), paths: map[string]resource{}, limit: requestTimeout,
+		inService: newInService(DefaultConnections), crowds: NewCrowds(), attempts: newAttempts(),
 		observe: func(context.Context, Served) {}, around: func(h http.Handler) http.Handler { return h },
 	}
 	for _, opt := range opts {
@@ -61,8 +65,8 @@ func NewRouter(log *slog.Logger, opts ...Option) *Router {
 	rt.mux.NotFoundHandler = rt.answer(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: no such path", ErrNotFound)
 	})
-	rt.chain = rt.around(withHeaders(rt.origins, withRequestID(rt.withRouter(withClient(rt.proxies,
-		withAccessLog(log, rt.observe, withRecovery(log, withCORS(rt.origins, withDeadline(rt.limit, rt.mux)))))))))
+	rt.chain = rt.around(withHeaders(rt.origins, withRequestID(rt.withRouter(rt.withClient(
+		withAccessLog(log, rt.observe, withRecovery(log, rt.bound(withCORS(rt.origins, withDeadline(rt.limit, rt.mux))))))))))
 	return rt
 }
 

@@ -22,6 +22,7 @@ type scope struct {
 	from      client
 	router    *Router
 	unhurried context.Context // without the time limit; see Unhurried
+	leave     func()          // see leaveService
 }
 
 type scopeKey struct{}

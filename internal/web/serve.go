@@ -83,13 +83,14 @@ func Serve(ctx context.Context, s Server) error {
 		handler = s.Probes.dismissing(handler)
 	}
 	srv := &http.Server{
-		Handler:           handler,
+		Handler:           places.answering(handler),
 		ReadHeaderTimeout: limits.ReadHeader,
 		ReadTimeout:       limits.Read,
 		WriteTimeout:      limits.Write,
 		IdleTimeout:       limits.Idle,
 		MaxHeaderBytes:    limits.HeaderBytes,
 		ConnState:         places.watch,
+		ConnContext:       places.remember,
 		// "OPTIONS *" is answered by the handler, like all else.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -26,9 +25,7 @@ type Streams struct {
 	opt       StreamOptions
 	heartbeat []byte
 
-	mu    sync.Mutex
-	total int
-	open  map[string]int // streams by client; see [ClientNet]
+	open *shares
 }
 
 // StreamOptions tune [Streams]. The zero value is what the services run with.
@@ -47,7 +44,8 @@ type StreamOptions struct {
 	// default 2 s.
 	Retry time.Duration
 	// PerAddress and Total are how many streams may be open at once, from one
-	// address, or network of IPv6, and in all; default 100 and 2,000.
+	// client and in all; default 100 and 2,000. Wider networks may have several
+	// times as many as one client; see [ClientNetworks].
 	PerAddress, Total int
 }
 
@@ -101,7 +99,8 @@ func NewStreams(log *slog.Logger, opt StreamOptions) *Streams {
 	if opt.HeartbeatEvent != "" {
 		heartbeat = NewMessage(opt.HeartbeatEvent, "{}").body
 	}
-	return &Streams{log: log, opt: opt.withDefaults(), heartbeat: heartbeat, open: map[string]int{}}
+	opt = opt.withDefaults()
+	return &Streams{log: log, opt: opt, heartbeat: heartbeat, open: newShares(opt.Total, opt.PerAddress)}
 }
 
 // retryStream is when a client that got no stream may try again.
@@ -112,11 +111,11 @@ const retryStream = 10 * time.Second
 // the server is told to stop, the stream's context ends and its Send fails; that
 // is nobody's error. Beyond the limits the answer is [ErrTooMany] or 503.
 func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Stream) error) error {
-	client := ClientNet(r)
-	if err := s.admit(client); err != nil {
+	leave, err := s.Admit(r)
+	if err != nil {
 		return err
 	}
-	defer s.leave(client)
+	defer leave()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -154,32 +153,20 @@ func (s *Streams) Serve(w http.ResponseWriter, r *http.Request, send func(*Strea
 }
 
 // Open is how many streams there are.
-func (s *Streams) Open() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total
-}
+func (s *Streams) Open() int { return s.open.count() }
 
-// admit takes a place for a stream to client.
-func (s *Streams) admit(client string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.open[client] >= s.opt.PerAddress:
-		return RetryIn(retryStream, fmt.Errorf("%w: this address has %d streams open", ErrTooMany, s.open[client]))
-	case s.total >= s.opt.Total:
-		return RetryIn(retryStream, fmt.Errorf("all %d streams are taken", s.total))
+// Admit counts a stream that r asks for. It is for a handler that passes on the
+// stream of another service; [Streams.Serve] does it by itself. Call the function
+// when the stream has ended. The error is [ErrTooMany] if the client or a network
+// of its has its share, or a 503 if there are no more in all.
+func (s *Streams) Admit(r *http.Request) (leave func(), err error) {
+	networks := ClientNetworks(r)
+	switch no := s.open.enter(networks, shareLifted(r)); {
+	case no.full:
+		return nil, RetryIn(retryStream, fmt.Errorf("all %d streams are taken", no.held))
+	case no.refused():
+		return nil, RetryIn(retryStream, fmt.Errorf("%w: %s has %d streams open", ErrTooMany, no.network, no.held))
 	}
-	s.open[client]++
-	s.total++
-	return nil
-}
-
-func (s *Streams) leave(client string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total--
-	if s.open[client]--; s.open[client] == 0 {
-		delete(s.open, client)
-	}
+	leaveService(r) // a stream has a limit of its own
+	return func() { s.open.leave(networks) }, nil
 }
