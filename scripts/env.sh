@@ -16,7 +16,7 @@ umask 077
 {
 	echo '# Read by docker compose. Keep it to yourself; .gitignore names it.'
 	for name in ADMIN_TOKEN BUS_TOKEN EDIT_KEY AUTHOR_KEYS \
-		OPERATOR_PASSWORD POSTS_PASSWORD COMMENTS_PASSWORD MODERATOR_PASSWORD QUERY_PASSWORD EVENTBUS_PASSWORD; do
+		DEFAULT_PASSWORD OPERATOR_PASSWORD POSTS_PASSWORD COMMENTS_PASSWORD MODERATOR_PASSWORD QUERY_PASSWORD EVENTBUS_PASSWORD; do
 		echo "$name=$(secret)"
 	done
 	echo '# With POST_TOKEN set, a new post needs it, and the page asks for it.'

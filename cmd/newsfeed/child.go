@@ -102,6 +102,8 @@ func (c *child) start(ctx context.Context) error {
 	cmd := exec.Command(c.program, //nolint:gosec,noctx // found on PATH; ended by close, after the services
 		"--port", strconv.Itoa(c.port), "--bind", web.Loopback(), "--protected-mode", "yes", "--dir", c.dir,
 		"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
+		// As in docker-redis/redis.conf, which has the reasons.
+		"--client-output-buffer-limit", "normal 160mb 64mb 60 replica 160mb 64mb 60 pubsub 8mb 2mb 60", "--maxmemory-clients", "160mb",
 		"--logfile", filepath.Join(c.dir, "redis.log"), "--daemonize", "no")
 	// A group of its own: Ctrl-C in a terminal is for the services, which need
 	// Redis until they have put down what they have in hand.

@@ -121,7 +121,11 @@ func TestOwnSecrets(t *testing.T) {
 	s.becomes(post.ID, comment.ID, "approved")
 	s.must(http.StatusUnauthorized, "GET", s.url("eventbus")+"/streams", "", bearer()...)
 	s.must(http.StatusOK, "GET", s.url("eventbus")+"/streams", "", "Authorization", "Bearer "+secret["BUS_TOKEN"])
-	for user, password := range map[string]string{"operator": "OPERATOR_PASSWORD", "query": "QUERY_PASSWORD"} {
+	anonymous, _ := exec.Command("docker", "exec", s.name("redis"), "redis-cli", "ping").CombinedOutput()
+	if !strings.Contains(string(anonymous), "NOAUTH") {
+		t.Errorf("without a name and a password: %s", anonymous)
+	}
+	for user, password := range map[string]string{"default": "DEFAULT_PASSWORD", "operator": "OPERATOR_PASSWORD", "query": "QUERY_PASSWORD"} {
 		for given, want := range map[string]string{"development": "WRONGPASS", secret[password]: "PONG"} {
 			got, _ := exec.Command("docker", "exec", s.name("redis"), "redis-cli", "--user", user, "--pass", given, "--no-auth-warning", "ping").CombinedOutput()
 			if !strings.Contains(string(got), want) {

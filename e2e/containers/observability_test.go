@@ -16,6 +16,7 @@ type composed struct {
 		Image       string
 		Environment map[string]*string
 		Volumes     []struct{ Type, Source string }
+		Networks    map[string]any
 	}
 }
 

@@ -41,6 +41,8 @@ func TestUp(t *testing.T) {
 		})
 	}
 	s.run(t, "a comment's way", passing)
+	t.Run("networks", func(t *testing.T) { networked(t, s) })
+	t.Run("memory limits", func(t *testing.T) { memoryLimited(t, s) })
 	t.Run("down leaves nothing", func(t *testing.T) {
 		s.compose("down", "-v")
 		for _, kind := range []string{"ps -a", "volume ls", "network ls"} {

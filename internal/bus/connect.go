@@ -34,7 +34,8 @@ func Connect(urls string) (redis.UniversalClient, error) {
 	first := nodes[0]
 	u := &redis.UniversalOptions{
 		DB: first.DB, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
-		ClientName: "newsfeed", Protocol: first.Protocol,
+		// CLIENT SETINFO came with Redis 7.2, and the users of 7.0 cannot have it.
+		ClientName: "newsfeed", DisableIdentity: true, Protocol: first.Protocol,
 		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
 		DialerRetries: 1, MaxRetries: 2, ContextTimeoutEnabled: true,
 		IsClusterMode: len(nodes) > 1,

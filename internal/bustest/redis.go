@@ -22,10 +22,11 @@ type Redis struct {
 	Port int
 	Dir  string
 
-	t      testing.TB
-	args   []string
-	cmd    *exec.Cmd
-	exited chan struct{} // closed once cmd has ended
+	t       testing.TB
+	program string
+	args    []string
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed once cmd has ended
 }
 
 // Start runs redis-server with an append-only file that is synced at every
@@ -38,10 +39,16 @@ func Start(t testing.TB, args ...string) *Redis {
 // StartIn is Start with the data in a directory that exists.
 func StartIn(t testing.TB, dir string, args ...string) *Redis {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
+	return StartProgram(t, "redis-server", dir, args...)
+}
+
+// StartProgram is StartIn with a redis-server that need not be that of PATH.
+func StartProgram(t testing.TB, program, dir string, args ...string) *Redis {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
 		t.Fatal("redis-server is not installed: run the tests with make test, which installs it where it can and says what to do where it cannot")
 	}
-	r := &Redis{t: t, Dir: dir, args: args}
+	r := &Redis{t: t, program: program, Dir: dir, args: args}
 	for try := 0; ; try++ {
 		r.Port = FreePort(t)
 		err := r.launch()
@@ -74,7 +81,7 @@ func (r *Redis) launch() error {
 		"--port", strconv.Itoa(r.Port), "--bind", "127.0.0.1", "--dir", r.Dir, "--save", "",
 		"--appendonly", "yes", "--appendfsync", "always", "--logfile", "redis.log", "--loglevel", "warning",
 	}, r.args...)
-	r.cmd = exec.Command("redis-server", args...) //nolint:gosec,noctx // a test's own arguments; ended by Kill
+	r.cmd = exec.Command(r.program, args...) //nolint:gosec,noctx // a test's own arguments; ended by Kill
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := r.cmd.Start(); err != nil {
 		return err

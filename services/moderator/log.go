@@ -26,7 +26,7 @@ const (
 // a filter that finds little does not read the whole stream.
 const (
 	maxScanned = 5_000
-	scanChunk  = 500
+	scanChunk  = 250
 )
 
 // logged is a verdict, or what else a moderator did, as the log shows it.

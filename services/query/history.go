@@ -10,8 +10,9 @@ import (
 
 // The streams as they are read whole, to rebuild the view and to verify it.
 
-// readBatch is how many entries are read at a time.
-const readBatch = 1_000
+// readBatch is how many entries are read at a time, of 256 KiB each at most: Redis cuts
+// off a client whose answers take more memory than docker-redis/redis.conf allows.
+const readBatch = 200
 
 func sources() []string {
 	return []string{event.Stream(event.Posts), event.Stream(event.Comments)}
