@@ -159,8 +159,45 @@ func (f *files) serve(w http.ResponseWriter, r *http.Request) error {
 		header.Set("Content-Length", strconv.Itoa(len(sent.content))) // which ServeContent then leaves out
 	}
 	header.Set("ETag", sent.tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(sent.content))
-	return nil
+	return serveContent(w, r, sent.content)
+}
+
+// serveContent is [http.ServeContent] with problem documents for what it refuses in
+// plain text.
+func serveContent(w http.ResponseWriter, r *http.Request, content []byte) error {
+	refusable := &refusal{ResponseWriter: w}
+	http.ServeContent(refusable, r, "", time.Time{}, bytes.NewReader(content))
+	switch refusable.status {
+	case 0:
+		return nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		return fmt.Errorf("%w: the file has %d bytes", web.ErrRange, len(content))
+	default:
+		return fmt.Errorf("%w: the file is another", web.ErrPrecondition)
+	}
+}
+
+// refusal holds back an answer of 400 and above.
+type refusal struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *refusal) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		w.status = status
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [io.Writer].
+func (w *refusal) Write(p []byte) (int, error) {
+	if w.status != 0 {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 // isNavigation reports whether a person goes to an address of the page, which

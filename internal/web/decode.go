@@ -10,7 +10,10 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -38,7 +41,7 @@ func DecodeLimit[T any, P interface {
 	Validator
 }](w http.ResponseWriter, r *http.Request, limit int64) (T, error) {
 	var in, zero T
-	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
+	if err := checkMediaType(w, r); err != nil {
 		return zero, err
 	}
 	body, err := readBody(w, r, limit)
@@ -54,16 +57,33 @@ func DecodeLimit[T any, P interface {
 	return in, nil
 }
 
-func checkMediaType(contentType string) error {
+// checkMediaType admits JSON in UTF-8, also under the names that clients write for
+// it, and not compressed.
+func checkMediaType(w http.ResponseWriter, r *http.Request) error {
+	for _, coding := range r.Header.Values("Content-Encoding") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			w.Header().Set("Accept-Encoding", "identity")
+			return fmt.Errorf("%w: Content-Encoding is %.40q; send the body as it is", ErrMediaType, coding)
+		}
+	}
+	contentType := r.Header.Get("Content-Type")
 	typ, params, err := mime.ParseMediaType(contentType)
 	if err != nil || typ != "application/json" {
 		return fmt.Errorf("%w: Content-Type is %q", ErrMediaType, contentType)
 	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	if charset, ok := params["charset"]; ok && !isUTF8(charset) {
 		return fmt.Errorf("%w: JSON is UTF-8, not %q", ErrMediaType, charset)
 	}
 	return nil
 }
+
+// isUTF8 reports whether a charset is a spelling of UTF-8: utf8, UTF_8, 'utf-8'.
+func isUTF8(charset string) bool {
+	return strings.EqualFold(strings.NewReplacer("-", "", "_", "", "'", "").Replace(charset), "utf8")
+}
+
+// byteOrderMark is what some programs write before a text in UTF-8.
+const byteOrderMark = "\xef\xbb\xbf"
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
@@ -83,11 +103,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		}
 		return nil, fmt.Errorf("%w: the body ends before its end", ErrInvalid)
 	}
-	return body, nil
+	return bytes.TrimPrefix(body, []byte(byteOrderMark)), nil
 }
 
 // unmarshal puts a JSON object into the struct that into points to. What
-// encoding/json forgives is refused: wrong UTF-8, which it replaces,
+// encoding/json forgives is refused: wrong UTF-8 and lone surrogates, which it replaces,
 // names in another case and names that come twice, of which it takes the last.
 func unmarshal(body []byte, into any) error {
 	misfit, err := unmarshalObject(body, into)
@@ -114,10 +134,48 @@ func unmarshalObject(body []byte, into any) (misfit, err error) {
 	if e, ok := errors.AsType[*json.SyntaxError](misfit); ok {
 		return nil, fmt.Errorf("%w: the body is not JSON: %s at byte %d", ErrInvalid, e.Error(), e.Offset)
 	}
+	if at := loneSurrogate(body); at >= 0 {
+		return nil, fmt.Errorf("%w: half of a surrogate pair at byte %d: text must be Unicode", ErrInvalid, at)
+	}
 	if text[0] != '{' {
 		return nil, fmt.Errorf("%w: the body is not a JSON object", ErrInvalid)
 	}
 	return misfit, nil
+}
+
+// loneSurrogate returns where in valid JSON an escape stands for half of a character,
+// -1 if none does.
+func loneSurrogate(body []byte) int {
+	for i := 0; i < len(body); {
+		next := bytes.IndexByte(body[i:], '\\')
+		if next < 0 {
+			break
+		}
+		i += next
+		first := escaped(body[i:])
+		switch {
+		case !utf16.IsSurrogate(first):
+			i += 2 // the backslash and what it escapes
+		case utf16.DecodeRune(first, escaped(body[i+6:])) == unicode.ReplacementChar:
+			return i
+		default:
+			i += 12
+		}
+	}
+	return -1
+}
+
+// escaped returns the code unit of the escape such as \ud83d with which text begins,
+// 0 if it begins with none.
+func escaped(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(n)
 }
 
 // fitError says in terms of JSON which value does not fit the Go type.

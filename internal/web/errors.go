@@ -21,6 +21,7 @@ var (
 	ErrPrecondition  = errors.New("precondition failed")     // 412
 	ErrTooLarge      = errors.New("content too large")       // 413
 	ErrMediaType     = errors.New("unsupported media type")  // 415
+	ErrRange         = errors.New("range not satisfiable")   // 416
 	ErrUnprocessable = errors.New("unprocessable content")   // 422
 	ErrTooMany       = errors.New("too many requests")       // 429; see [RetryIn]
 	ErrNotReady      = errors.New("not ready")               // 503
@@ -51,6 +52,7 @@ var kinds = []kind{
 	{ErrPrecondition, http.StatusPreconditionFailed, "precondition-failed", "It has changed since"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The body is too large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "media-type", "The body must be application/json"},
+	{ErrRange, http.StatusRequestedRangeNotSatisfiable, "range", "There is no such part"},
 	{ErrUnprocessable, http.StatusUnprocessableEntity, "unprocessable", "The request cannot be carried out"},
 	{ErrTooMany, http.StatusTooManyRequests, "too-many-requests", "Too many requests"},
 	{ErrNotReady, http.StatusServiceUnavailable, "not-ready", "The service is not ready"},

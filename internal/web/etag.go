@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,6 +46,20 @@ func (c Condition) Holds(lo, hi int64) bool {
 		}
 	}
 	return false
+}
+
+// Why says what is to be known of a condition that does not hold: a proxy that
+// compresses answers makes weak tags of strong ones, or adds to them. It is empty
+// if nothing of that kind is the matter.
+func (c Condition) Why() string {
+	for _, tag := range c.tags {
+		strong, weak := strings.CutPrefix(tag, "W/")
+		if n, _, added := strings.Cut(strings.Trim(strong, `"`), "-"); weak || added && n != "" {
+			return fmt.Sprintf("; %s is not a tag of this service but what a compressing proxy makes of one, "+
+				"and If-Match compares strongly: send the version of the document, such as %s", tag, VersionTag(3))
+		}
+	}
+	return ""
 }
 
 // noneMatch reports whether If-None-Match names the tag, weakly compared, so

@@ -12,7 +12,7 @@ import (
 // with the same name the last one counts, as most languages have it. The error
 // wraps [ErrMediaType], [ErrTooLarge] or [ErrInvalid].
 func DecodeMembers(w http.ResponseWriter, r *http.Request, limit int64) (map[string]json.RawMessage, error) {
-	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
+	if err := checkMediaType(w, r); err != nil {
 		return nil, err
 	}
 	body, err := readBody(w, r, limit)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"unicode/utf8"
 )
 
 const (
@@ -65,6 +66,9 @@ func Parameter(r *http.Request, name string) (value string, given bool, err erro
 	case 0:
 		return "", false, nil
 	case 1:
+		if !utf8.ValidString(values[0]) {
+			return "", false, badParameter(name, "must be valid UTF-8")
+		}
 		return values[0], true, nil
 	default:
 		return "", false, badParameter(name, "must be there once")

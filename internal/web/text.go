@@ -25,7 +25,7 @@ type Check struct {
 // line end, and no format character outside its place. If it is not empty it must
 // show something.
 func (c *Check) Line(pointer, s string, least, most int) string {
-	s = c.text(pointer, s, least, most, func(r rune) bool {
+	s = c.text(pointer, strings.TrimSpace(s), least, most, func(r rune) bool {
 		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 	})
 	if isBlank(s) {
@@ -37,15 +37,16 @@ func (c *Check) Line(pointer, s string, least, most int) string {
 }
 
 // Text is [Check.Line] for a text of many lines: it may hold newlines and tabs, and
-// format characters anywhere.
+// format characters anywhere. Every line end becomes a newline. White space at the
+// beginning of the first line stays, since it means code in Markdown; blank lines
+// before that one and white space at the end go.
 func (c *Check) Text(pointer, s string, least, most int) string {
-	return c.text(pointer, s, least, most, func(r rune) bool {
+	return c.text(pointer, trimText(s), least, most, func(r rune) bool {
 		return unicode.IsControl(r) && r != '\n' && r != '\t'
 	})
 }
 
 func (c *Check) text(pointer, s string, least, most int, refused func(rune) bool) string {
-	s = strings.TrimSpace(s)
 	if !utf8.ValidString(s) {
 		c.Add(pointer, "must be valid UTF-8")
 		return s
@@ -61,6 +62,20 @@ func (c *Check) text(pointer, s string, least, most int, refused func(rune) bool
 		c.Add(pointer, fmt.Sprintf("must have %d to %d characters, not %d", least, most, n))
 	}
 	return s
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// trimText is what [Check.Text] makes of a text.
+func trimText(s string) string {
+	s = strings.TrimRightFunc(lineEnds.Replace(s), unicode.IsSpace)
+	for {
+		line, rest, more := strings.Cut(s, "\n")
+		if !more || strings.TrimSpace(line) != "" {
+			return s
+		}
+		s = rest
+	}
 }
 
 // Require adds the error if ok is false.

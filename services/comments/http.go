@@ -320,7 +320,7 @@ func check(condition web.Condition, c Comment) error {
 		return fmt.Errorf("%w: comment %s", web.ErrNotFound, c.ID)
 	}
 	if !condition.Holds(c.Text, c.Version) {
-		return fmt.Errorf("%w: comment %s has been changed: its text is that of version %d", web.ErrPrecondition, c.ID, c.Text)
+		return fmt.Errorf("%w: comment %s has been changed: its text is that of version %d%s", web.ErrPrecondition, c.ID, c.Text, condition.Why())
 	}
 	return nil
 }

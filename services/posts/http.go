@@ -221,7 +221,7 @@ func (a api) authorise(r *http.Request) (id string, c web.Condition, err error) 
 
 func check(c web.Condition, p Post) error {
 	if !c.Holds(p.Version, p.Version) {
-		return fmt.Errorf("%w: post %s is at version %d", web.ErrPrecondition, p.ID, p.Version)
+		return fmt.Errorf("%w: post %s is at version %d%s", web.ErrPrecondition, p.ID, p.Version, c.Why())
 	}
 	return nil
 }
