@@ -1,9 +1,13 @@
-import { Component, createElement, type ComponentProps, type ReactNode } from 'react';
+import { Component, createElement, useState, type ComponentProps, type ReactNode } from 'react';
 import ReactMarkdown, { type Components, type Options } from 'react-markdown';
 import rehypeSanitize, { defaultSchema } from 'rehype-sanitize';
 import remarkBreaks from 'remark-breaks';
 import remarkGfm from 'remark-gfm';
 
+import { text } from '@/lib/text';
+
+import { useBudget } from './budget';
+import { Button } from './Button';
 import { isIntricate } from './intricate';
 import styles from './Markdown.module.css';
 
@@ -85,10 +89,24 @@ interface Props {
 
 /** What people write, as Markdown. No markup but its own gets through. */
 export function Markdown({ children, level = 2, className = '' }: Props) {
+  const { fits, ref } = useBudget(children);
+  const [asked, setAsked] = useState(false);
+  const intricate = isIntricate(children);
   return (
-    <div className={`${styles.text} ${className}`}>
-      {isIntricate(children) ? (
-        <AsWritten>{children}</AsWritten>
+    <div ref={ref} className={`${styles.text} ${className}`}>
+      {intricate || !(fits || asked) ? (
+        <>
+          <AsWritten>{children}</AsWritten>
+          {!intricate && (
+            <Button
+              onClick={() => {
+                setAsked(true);
+              }}
+            >
+              {text.format}
+            </Button>
+          )}
+        </>
       ) : (
         <OrAsWritten text={children}>
           <ReactMarkdown {...plugins} components={under[level]}>

@@ -4,7 +4,7 @@ import type * as posts from './openapi/posts';
 import type * as view from './openapi/query';
 
 /** What an operation of a document answers when all is well. */
-export type Answered<Op> = Op extends { responses: infer R } ? Body<R[keyof R & (200 | 201)]> : never;
+export type Answered<Op> = Op extends { responses: infer R } ? Body<R[keyof R & (200 | 201 | 202)]> : never;
 type Body<Response> = Response extends { content: { 'application/json': infer T } } ? T : never;
 
 /** The parameters in the query of an operation. */
@@ -16,7 +16,10 @@ type Filled<T> = { [K in keyof T]-?: NonNullable<T[K]> };
 export type Status = view.components['schemas']['Status'];
 
 /** A comment as everybody sees it: without text and author until it is approved. */
-export type Comment = view.components['schemas']['Comment'];
+export type Comment = view.components['schemas']['Comment'] & {
+  /** The text is cut: the whole one has to be asked for. */
+  truncated?: boolean;
+};
 
 /** A comment as its author sees it: with its text, and why it was not approved. */
 export type OwnComment = Answered<comments.operations['getComment']>;
@@ -69,6 +72,23 @@ export function listComments(postId: string, cursor: string | undefined, part: R
 /** A comment as the holder of its token sees it. */
 export function getOwnComment(id: string, token: string, { signal }: Read = {}): Promise<OwnComment> {
   return answer(`${paths.comments}/comments/${encodeURIComponent(id)}`, { headers: bearer(token), signal });
+}
+
+/** The whole comment as everybody sees it, which elsewhere may be cut. */
+export function getComment(id: string, { signal }: Read = {}): Promise<Answered<comments.operations['getComment']>> {
+  return answer(`${paths.comments}/comments/${encodeURIComponent(id)}`, { signal });
+}
+
+/** Why a moderator took a post down, as its author is told; null if none did. */
+export async function whyTakenDown(id: string, token: string, { signal }: Read = {}): Promise<string | null> {
+  try {
+    await request(`${paths.posts}/posts/${encodeURIComponent(id)}`, { headers: bearer(token), signal });
+    return null;
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+    const [, why] = error.message.split('a moderator has taken this post down: ');
+    return why ?? null;
+  }
 }
 
 /** With a token where not everybody may, else ''. */

@@ -42,7 +42,7 @@ export function merge(comments: Comment[], mine: Map<string, OwnComment>): { see
   for (const comment of comments) {
     const text = left.get(comment.id);
     left.delete(comment.id);
-    if (text && text.version > comment.version) seen.push({ ...text, own: true });
+    if (text && (text.version > comment.version || (comment.truncated && text.version === comment.version))) seen.push({ ...text, own: true });
     else if (comment.status === 'approved') seen.push({ ...comment, own: text !== undefined });
     else if (text) seen.push({ ...text, own: true });
     else if (comment.status !== 'rejected') waiting++;

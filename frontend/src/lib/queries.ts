@@ -1,6 +1,6 @@
 import { type InfiniteData, infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query';
 
-import { getOwnComment, getPost, listComments, listPosts, type Comment, type OwnComment, type Page, type Post } from './api';
+import { getComment, getOwnComment, getPost, listComments, listPosts, type Comment, type OwnComment, type Page, type Post } from './api';
 import { ApiError, retry } from './http';
 import { newestFirst, oldestFirst, type Order } from './order';
 
@@ -14,6 +14,7 @@ export const keys = {
   post: (id: string) => ['view', 'post', id],
   comments: (postId: string) => ['view', 'comments', postId],
   own: (id: string) => ['own', id],
+  whole: (id: string, version: number) => ['whole', id, version],
   place: ['place'],
 } as const;
 
@@ -111,4 +112,12 @@ export const ownCommentQuery = (id: string, token: string) =>
     queryKey: keys.own(id),
     queryFn: ({ signal }) => orNull(getOwnComment(id, token, { signal })),
     refetchInterval: ({ state }) => (state.data?.status === 'pending' ? lookAgain : false),
+  });
+
+/** The whole text of a comment that was cut, as of that version or later. */
+export const wholeQuery = ({ id, version }: Pick<Comment, 'id' | 'version'>) =>
+  queryOptions<OwnComment | null>({
+    queryKey: keys.whole(id, version),
+    queryFn: ({ signal }) => orNull(getComment(id, { signal })),
+    staleTime: Infinity,
   });

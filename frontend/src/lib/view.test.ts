@@ -138,3 +138,23 @@ describe('a comment', () => {
     expect(ids(keys.comments('b'))).toEqual([[]]);
   });
 });
+
+test('with a post come its 20 latest approved comments, and of the others those that are newer', () => {
+  client.setQueryData(keys.post('b'), { ...middle, comments: [] });
+  const told = (comment: Comment) => {
+    applyChange(client, { type: 'comment', data: { postId: 'b', commentCount: 1, comment } });
+  };
+  const id = (kind: string, i: number) => kind + String(i).padStart(2, '0');
+  for (let i = 0; i < 30; i++) {
+    told(aComment(id('a', i), { createdAt: when(2 * i) }));
+    told(blank(id('b', i), { createdAt: when(2 * i + 1) }));
+  }
+  const comments = client.getQueryData<Post>(keys.post('b'))?.comments.map((comment) => comment.id) ?? [];
+  expect(comments).toHaveLength(40);
+  expect(comments[0]).toBe('a10');
+  for (let i = 30; i < 80; i++) told(blank(id('b', i), { createdAt: when(100 + i) }));
+  const kept = client.getQueryData<Post>(keys.post('b'))?.comments.map((comment) => comment.id) ?? [];
+  expect(kept.filter((each) => each.startsWith('a'))).toHaveLength(20);
+  expect(kept.filter((each) => each.startsWith('b'))).toEqual(Array.from({ length: 20 }, (_, i) => id('b', 60 + i)));
+});
+

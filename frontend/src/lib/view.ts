@@ -15,8 +15,17 @@ export type Change =
   | { type: 'comment'; data: Told['CommentChange'] }
   | { type: 'comment-deleted'; data: Told['DeletedComment'] };
 
-/** As many of its latest comments come with a post. */
+/** As many of its latest comments come with a post: approved ones, and of the others those that are newer than the oldest of these. */
 const previewed = 20;
+
+/** Of the comments of a post, in posting order, those that come with it. */
+function preview(comments: Comment[]): Comment[] {
+  const approved = comments.filter(({ status }) => status === 'approved').slice(-previewed);
+  const first = approved.length === previewed ? approved[0] : undefined;
+  const others = comments.filter((comment) => comment.status !== 'approved' && (!first || oldestFirst(comment, first) > 0)).slice(-previewed);
+  const kept = new Set([...approved, ...others]);
+  return comments.filter((comment) => kept.has(comment));
+}
 
 /** Brings everything that is loaded up to date with a change. */
 export function applyChange(client: QueryClient, change: Change): void {
@@ -44,7 +53,7 @@ export function showChange(client: QueryClient, change: Change): void {
       setPost(client, postId, (post) => ({
         ...post,
         commentCount,
-        comments: withNewer(post.comments, comment, oldestFirst).slice(-previewed),
+        comments: preview(withNewer(post.comments, comment, oldestFirst)),
       }));
       setPages<Comment>(client, keys.comments(postId), (comments, more) => insert(comments, comment, oldestFirst, more));
       break;
@@ -118,9 +127,13 @@ function insert<T extends Thing>(things: T[], thing: T, order: Order, more: bool
 
 function withNewer<T extends Thing>(things: T[], thing: T, order: Order): T[] {
   const known = things.find(({ id }) => id === thing.id);
+  if (known && known.version === thing.version && isCut(thing) && !isCut(known)) return things;
   if (known) return known.version > thing.version ? things : things.map((each) => (each === known ? thing : each));
   return [...things, thing].sort(order);
 }
+
+/** Whether it is a comment of which there is only the beginning. */
+const isCut = (thing: Thing & { truncated?: boolean }) => thing.truncated === true;
 
 function without<T extends Thing>(things: T[], id: string): T[] {
   return things.filter((thing) => thing.id !== id);

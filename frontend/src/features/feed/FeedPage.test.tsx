@@ -32,6 +32,14 @@ test('of a long comment the feed has the beginning', async () => {
   }
 });
 
+test('a comment that came cut leads to the whole of it', async () => {
+  const comments = [aComment('c1', { content: 'The beginning', truncated: true })];
+  server.use(list('/api/query/posts', [aPost('p', { commentCount: 1, comments })]));
+  show(<FeedPage />);
+  expect(await screen.findByText('The beginning…')).toBeVisible();
+  expect(screen.getByRole('link', { name: 'Read the whole comment: comment by bob' })).toHaveAttribute('href', '/posts/p#comments');
+});
+
 test('the next page comes by itself when the end is near', async () => {
   server.use(
     http.get('/api/query/posts', ({ request }) =>

@@ -41,7 +41,7 @@ export function PostCard({ post }: { post: Post }) {
       {latest.length > 0 && (
         <div className={styles.comments}>
           {earlier > 0 && <Link to={to}>{text.earlier(earlier)}</Link>}
-          <CommentList comments={latest} />
+          <CommentList comments={latest} whole={`${to}#comments`} />
         </div>
       )}
       <footer className={styles.foot}>

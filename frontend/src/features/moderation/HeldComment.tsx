@@ -5,7 +5,7 @@ import { Byline } from '@/components/Byline';
 import { Markdown } from '@/components/Markdown';
 import { text } from '@/lib/text';
 
-import type { Held, Verdict } from './api';
+import type { Held, NewBlock, Verdict } from './api';
 import styles from './Queue.module.css';
 import { Rejection } from './Rejection';
 
@@ -21,10 +21,19 @@ interface Props {
   onChoose: () => void;
   onReject: (open: boolean) => void;
   onDecide: (verdict: Verdict) => void;
+  onBlock: (kind: NewBlock['kind'], then: NewBlock['then']) => void;
+}
+
+/** What can be blocked of what is known of an author. */
+function blockable({ authorKey, networkKey }: Held): [NewBlock['kind'], NewBlock['then']][] {
+  return [
+    ...(authorKey ? ([['author', 'hold'], ['author', 'reject']] as const) : []),
+    ...(networkKey ? ([['network', 'hold'], ['network', 'reject']] as const) : []),
+  ].map(([kind, then]) => [kind, then]);
 }
 
 /** A held comment with all that helps to decide on it. */
-export function HeldComment({ held, you, current, rejecting, onChoose, onReject, onDecide }: Props) {
+export function HeldComment({ held, you, current, rejecting, onChoose, onReject, onDecide, onBlock }: Props) {
   const { history, claim } = held;
   return (
     <li className={styles.held} tabIndex={-1} aria-current={current || undefined} onFocus={onChoose}>
@@ -56,6 +65,22 @@ export function HeldComment({ held, you, current, rejecting, onChoose, onReject,
           {words.reject}
         </Button>
       </div>
+      <details className={styles.more}>
+        <summary>{words.more}</summary>
+        <div className={styles.actions}>
+          {blockable(held).map(([kind, then]) => (
+            <Button
+              key={kind + then}
+              onClick={() => {
+                onBlock(kind, then);
+              }}
+            >
+              {words.block[kind][then]}
+            </Button>
+          ))}
+          <Link to={`/moderation/posts/${encodeURIComponent(held.postId)}`}>{words.takeDown}</Link>
+        </div>
+      </details>
       {rejecting && (
         <Rejection
           held={held}

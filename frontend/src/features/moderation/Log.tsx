@@ -9,7 +9,7 @@ import { Failure, Notice } from '@/components/Notice';
 import { Skeleton } from '@/components/Skeleton';
 import { text } from '@/lib/text';
 
-import { logQuery, type Logged, type Shown } from './api';
+import { logQuery, type Logged, type LoggedVerdict, type Shown } from './api';
 import styles from './Log.module.css';
 import { Overrule, useOverruling } from './Overrule';
 
@@ -65,17 +65,17 @@ export function Log() {
         {entries.map(({ version, ...entry }) => (
           <li key={entry.entry}>
             <div className={styles.line}>
-              <Badge status={entry.status} />
+              {entry.status ? <Badge status={entry.status} /> : <strong>{words.did(entry)}</strong>}
               <span>{words.by(entry.moderator)}</span>
               <Moment at={entry.time} />
               <Link to={`/posts/${encodeURIComponent(entry.postId)}`}>
                 {words.toPost}
-                <span className="visually-hidden"> {entry.content}</span>
+                {entry.content && <span className="visually-hidden"> {entry.content}</span>}
               </Link>
             </div>
-            <p className={styles.content}>{entry.content}</p>
+            {entry.content && <p className={styles.content}>{entry.content}</p>}
             <p className={styles.why}>{[entry.rule && words.rule(entry.rule), entry.reason, entry.note].filter(Boolean).join(' · ')}</p>
-            {version !== undefined && latest.has(entry.entry) && (
+            {version !== undefined && isVerdict(entry) && latest.has(entry.entry) && (
               <Overrule
                 entry={entry}
                 busy={overruling.isPending && overruling.variables.id === entry.commentId}
@@ -96,9 +96,13 @@ export function Log() {
   );
 }
 
+function isVerdict(line: Logged): line is LoggedVerdict {
+  return line.commentId !== undefined && line.status !== undefined && line.content !== undefined;
+}
+
 /** Of the verdicts, the newest first, those that none on the same comment is over. */
 function latestOfEach(entries: Logged[]): Set<string> {
   const latest = new Map<string, string>();
-  for (const { commentId, entry } of entries) if (!latest.has(commentId)) latest.set(commentId, entry);
+  for (const line of entries) if (isVerdict(line) && !latest.has(line.commentId)) latest.set(line.commentId, line.entry);
   return new Set(latest.values());
 }

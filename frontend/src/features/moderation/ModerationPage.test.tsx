@@ -393,3 +393,116 @@ test('why nobody may moderate is told', async () => {
   showAt('/moderation');
   expect(await screen.findByRole('alert')).toHaveTextContent('in detail');
 });
+
+/** What the moderator knows of blocks; what was asked for is in the list returned. */
+const block = () => {
+  const asked: unknown[] = [];
+  let blocks: unknown[] = [];
+  server.use(
+    http.post(`${root}/blocks`, async ({ request }) => {
+      const body = (await request.json()) as Record<string, unknown>;
+      asked.push(body);
+      const made = { id: 'b1', keys: ['k1'], by: 'ann', time: when(0), postId: 'p', reason: 'keeps at it', ...body };
+      blocks = [made];
+      return HttpResponse.json(made, { status: 201 });
+    }),
+    http.get(`${root}/blocks`, () => HttpResponse.json(blocks)),
+    http.delete(`${root}/blocks/b1`, () => {
+      asked.push('removed');
+      blocks = [];
+      return new HttpResponse(null, { status: 204 });
+    }),
+  );
+  return asked;
+};
+
+test.each([
+  ['h', 'hold', 'Comments from this author are held for a moderator from now on.'],
+  ['b', 'reject', 'Comments from this author are rejected from now on.'],
+])('one key blocks the author of the chosen comment, and no other: %s', async (key, then, says) => {
+  const orders = moderate([aHeld('a'), aHeld('c', { authorKey: 'k1', networkKey: 'n1' })]);
+  const asked = block();
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard(`${key}j${key}`); // nobody knows whose the first one is
+  expect(asked).toEqual([]);
+  await user.keyboard(`j${key}`);
+  expect(await screen.findByText(says)).toBeVisible();
+  expect(asked).toEqual([{ commentId: 'c', kind: 'author', then }]);
+  expect(contents()).toEqual(['Content of a', 'Content of c']);
+  await user.click(screen.getByRole('button', { name: 'Undo the block' }));
+  await waitFor(() => {
+    expect(screen.queryByText(says)).not.toBeInTheDocument();
+  });
+  expect(asked[1]).toBe('removed');
+  expect(orders).toEqual([]);
+});
+
+test('buttons block the network too, and lead to the takedown of the post', async () => {
+  moderate([aHeld('a', { authorKey: 'k1', networkKey: 'n1' })]);
+  const asked = block();
+  const { user } = showAt('/moderation');
+  await user.click(await screen.findByText('Author, network, post…'));
+  await user.click(screen.getByRole('button', { name: 'Hold the network from now on' }));
+  expect(await screen.findByText('Comments from this network are held for a moderator from now on.')).toBeVisible();
+  expect(asked).toEqual([{ commentId: 'a', kind: 'network', then: 'hold' }]);
+  expect(screen.getByRole('link', { name: 'Take the post down' })).toHaveAttribute('href', '/moderation/posts/p');
+});
+
+test('blocks are listed, and removed', async () => {
+  moderate([aHeld('a', { authorKey: 'k1' })]);
+  const asked = block();
+  const { user } = showAt('/moderation');
+  await screen.findByText('Content of a');
+  await user.keyboard('jb');
+  await screen.findByText('Comments from this author are rejected from now on.');
+  await user.click(screen.getByRole('link', { name: 'Blocks' }));
+  expect(await screen.findByText('keeps at it')).toBeVisible();
+  expect(screen.getByText('k1')).toBeVisible();
+  await user.click(screen.getByRole('button', { name: /^Remove/ }));
+  expect(await screen.findByText('Nobody is blocked')).toBeVisible();
+  expect(screen.getByText('The block was removed.')).toBeVisible();
+  expect(asked[1]).toBe('removed');
+});
+
+test('a post is taken down with a reason and a note', async () => {
+  moderate([]);
+  const asked: unknown[] = [];
+  server.use(
+    http.post(`${root}/posts/p/takedown`, async ({ request }) => {
+      const body = (await request.json()) as Record<string, string>;
+      asked.push(body);
+      if (!body.reason) return problem(400, [{ pointer: '/reason', detail: 'must not be empty' }]);
+      return HttpResponse.json({ postId: 'p', by: 'ann', time: when(0), ...body }, { status: 202 });
+    }),
+  );
+  const { user } = showAt('/moderation/posts/p');
+  await user.click(await screen.findByRole('button', { name: 'Take it down' }));
+  expect(await screen.findByText('Reason must not be empty')).toBeVisible();
+  await user.type(screen.getByLabelText('Reason'), 'spam');
+  await user.type(screen.getByLabelText(/^Note for the author/), 'No.');
+  await user.click(screen.getByRole('button', { name: 'Take it down' }));
+  expect(await screen.findByText('The post was taken down.')).toBeVisible();
+  expect(asked).toEqual([
+    { reason: '', note: '' },
+    { reason: 'spam', note: 'No.' },
+  ]);
+});
+
+test('the log says what else was done, and offers no decision on it', async () => {
+  moderate([]);
+  const line = (action: string, more: object) => ({ entry: `${action.length}-0`, time: when(0), postId: 'p', moderator: 'ann', action, ...more });
+  const of = { id: 'b1', kind: 'author', key: 'k1', then: 'reject' };
+  server.use(
+    http.get(`${root}/log`, () =>
+      HttpResponse.json([
+        line('takedown', { reason: 'spam' }),
+        line('unblock', { commentId: 'c', block: of }),
+        line('block', { commentId: 'c', block: of }),
+      ]),
+    ),
+  );
+  showAt('/moderation/log');
+  for (const says of ['Post taken down', 'Author no longer blocked', 'Author blocked']) expect(await screen.findByText(says)).toBeVisible();
+  expect(screen.queryByRole('button', { name: /^(Approve|Reject)/ })).not.toBeInTheDocument();
+});

@@ -11,11 +11,13 @@ import { useStored } from '@/lib/storage';
 import { text } from '@/lib/text';
 
 import { isRefused, signIn, summaryQuery } from './api';
+import { Blocks } from './Blocks';
 import { Log } from './Log';
 import styles from './ModerationPage.module.css';
 import { Queue } from './Queue';
 import { RulesView } from './RulesView';
 import { SignIn } from './SignIn';
+import { TakeDown } from './TakeDown';
 
 /** What moderators do. Who is not let in signs in, and then is where they wanted to be. */
 export default function ModerationPage() {
@@ -43,12 +45,15 @@ export default function ModerationPage() {
           {summary.data && summary.data.held > 0 && <span className={styles.count}>{summary.data.held}</span>}
         </NavLink>
         <NavLink to="/moderation/log">{words.log}</NavLink>
+        <NavLink to="/moderation/blocks">{words.blocks}</NavLink>
         <NavLink to="/moderation/rules">{words.rules}</NavLink>
       </nav>
       {summary.error && <Failure error={summary.error} stale={!!summary.data} retry={() => void summary.refetch()} />}
       <Routes>
         <Route index element={<Queue overdue={summary.data?.overdue ?? false} you={summary.data?.you} />} />
         <Route path="log" element={<Log />} />
+        <Route path="blocks" element={<Blocks />} />
+        <Route path="posts/:id" element={<TakeDown />} />
         <Route path="rules" element={<RulesView />} />
         <Route path="*" element={<Nothing>{text.pageGone}</Nothing>} />
       </Routes>

@@ -6,7 +6,7 @@ import { forgetDraft } from '@/lib/drafts';
 import { retry } from '@/lib/http';
 import { text } from '@/lib/text';
 
-import { all, decide, rejectionForm, type Logged, type Verdict } from './api';
+import { all, decide, rejectionForm, type LoggedVerdict, type Verdict } from './api';
 import styles from './Log.module.css';
 import { Rejection } from './Rejection';
 
@@ -16,7 +16,7 @@ const words = text.moderation;
 const named = 80;
 
 interface Props {
-  entry: Logged;
+  entry: LoggedVerdict;
   busy: boolean;
   onDecide: (verdict: Verdict) => void;
 }

@@ -10,6 +10,7 @@ import { queueQuery, type Held } from './api';
 import { HeldComment } from './HeldComment';
 import styles from './Queue.module.css';
 import { useShortcuts } from './shortcuts';
+import { useBlocking } from './useBlocking';
 import { useDecisions } from './useDecisions';
 
 const words = text.moderation;
@@ -25,6 +26,7 @@ interface Chosen {
 export function Queue({ overdue, you }: { overdue: boolean; you: string | undefined }) {
   const queue = useQuery(queueQuery);
   const decisions = useDecisions();
+  const blocking = useBlocking();
   const waiting = queue.data?.filter((held) => !decisions.isDecided(held)) ?? [];
   const [chosen, setChosen] = useState<Chosen>();
   const [asked, setRejecting] = useState<string>();
@@ -69,6 +71,12 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
     r: () => {
       if (current) setRejecting(current.id);
     },
+    h: () => {
+      if (current?.authorKey) blocking.add(current, 'author', 'hold');
+    },
+    b: () => {
+      if (current?.authorKey) blocking.add(current, 'author', 'reject');
+    },
     u: () => void decisions.undo(),
   } : {}); // behind the dialog nothing is to happen
 
@@ -96,6 +104,17 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
       {queue.isPending && <Skeleton cards={2} />}
       {queue.isError && <Failure error={queue.error} stale={!!queue.data} retry={() => void queue.refetch()} />}
       {decisions.error !== undefined && <Failure error={decisions.error} />}
+      {blocking.error !== null && <Failure error={blocking.error} />}
+      <div role="status" className={styles.last}>
+        {blocking.last && (
+          <Notice look="good">
+            <p>{words.blocked(blocking.last)}</p>
+            <Button busy={blocking.undoing} aria-label={words.undoBlock} onClick={blocking.undo}>
+              {text.undo}
+            </Button>
+          </Notice>
+        )}
+      </div>
       <div role="status" className={styles.last}>
         {decisions.last && (
           <Notice look="good">
@@ -137,6 +156,10 @@ export function Queue({ overdue, you }: { overdue: boolean; you: string | undefi
             }}
             onDecide={(verdict) => {
               decide(held, verdict);
+            }}
+            onBlock={(kind, then) => {
+              choose(held);
+              blocking.add(held, kind, then);
             }}
           />
         ))}

@@ -6,13 +6,10 @@ import { Field } from '@/components/Field';
 import { forgetDraft, useKept } from '@/lib/drafts';
 import { text } from '@/lib/text';
 
-import { claim, rejectionForm, type Held } from './api';
+import { claim, longest, rejectionForm, type Held } from './api';
 import styles from './Rejection.module.css';
 
 const words = text.moderation;
-
-/** As many characters as the moderator takes. */
-const longest = 1000;
 
 interface Props {
   held: Pick<Held, 'id' | 'content'>;

@@ -3,15 +3,22 @@ import { infiniteQueryOptions, queryOptions, type QueryClient } from '@tanstack/
 import { nextCursor, search, type Answered, type Page, type Search } from '@/lib/api';
 import { ApiError, request, type Answer, type Options } from '@/lib/http';
 import type { components, operations } from '@/lib/openapi/moderator';
-import { moderatorToken as token } from '@/lib/moderator';
+import { moderatorName, moderatorToken as token } from '@/lib/moderator';
 
 type Schemas = components['schemas'];
 
 /** A comment that waits for a person. */
 export type Held = Schemas['HeldComment'];
 
-/** A verdict, of whomever. */
+/** A line of the log: a verdict, of whomever, or what else a moderator did. */
 export type Logged = Schemas['Logged'];
+
+/** A line of the log that is a verdict. */
+export type LoggedVerdict = Logged & Required<Pick<Logged, 'commentId' | 'status' | 'content'>>;
+
+/** An author or a network that is held or rejected. */
+export type Block = Schemas['Block'];
+export type NewBlock = Schemas['NewBlock'];
 
 /** A rule: its condition is what else it has. */
 export type Rule = Schemas['Rule'];
@@ -43,7 +50,11 @@ const often = 5_000;
 
 export const summaryQuery = queryOptions({
   queryKey: [...all, 'summary'],
-  queryFn: async ({ signal }) => (await ask<'summary'>('/summary', { signal })).data,
+  queryFn: async ({ signal }) => {
+    const { data } = await ask<'summary'>('/summary', { signal });
+    if (moderatorName.get() !== data.you) moderatorName.set(data.you);
+    return data;
+  },
   refetchInterval: often,
 });
 
@@ -73,6 +84,37 @@ export const logQuery = (status: Shown, comment: string | null) =>
     getNextPageParam: (last) => last.next,
   });
 
+export const blocksQuery = infiniteQueryOptions({
+  queryKey: [...all, 'blocks'],
+  queryFn: async ({ pageParam, signal }): Promise<Page<Block>> => {
+    const part = search<operations['blocks']>({ ...(pageParam !== undefined && { cursor: pageParam }) });
+    const { data, headers } = await ask<'blocks'>(`/blocks${part}`, { signal });
+    return { items: data, next: nextCursor(headers.get('Link')) };
+  },
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (last) => last.next,
+});
+
+export async function block(body: NewBlock): Promise<Block> {
+  return (await ask<'block'>('/blocks', { method: 'POST', body })).data;
+}
+
+/** Ends a block. That it has ended already is as good. */
+export async function unblock(id: string): Promise<void> {
+  try {
+    await ask<'unblock'>(`/blocks/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
+}
+
+/** As many characters as the moderator takes of a reason or a note. */
+export const longest = 1000;
+
+export async function takeDown(post: string, reason: string, note: string): Promise<void> {
+  await ask<'takeDown'>(`/posts/${encodeURIComponent(post)}/takedown`, { method: 'POST', body: { reason, note } });
+}
+
 export const rulesQuery = queryOptions({
   queryKey: [...all, 'rules'],
   queryFn: async ({ signal }) => (await ask<'rules'>('/rules', { signal })).data,
@@ -100,5 +142,6 @@ export async function check(content: string, author: string): Promise<Schemas['T
 /** Signs in, or with '' out: what the one before was shown is gone. */
 export async function signIn(client: QueryClient, given: string): Promise<void> {
   token.set(given);
+  moderatorName.set('');
   await client.resetQueries({ queryKey: all });
 }

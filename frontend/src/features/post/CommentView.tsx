@@ -1,14 +1,16 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { Link } from 'react-router';
+import { Link, useParams } from 'react-router';
 
+import { Button } from '@/components/Button';
 import { CommentFields } from '@/components/CommentFields';
+import { Failure } from '@/components/Notice';
 import { OwnTools } from '@/components/OwnTools';
 import { WriteForm } from '@/components/WriteForm';
-import { editComment, type NewComment } from '@/lib/api';
+import { editComment, getOwnComment, type NewComment } from '@/lib/api';
 import type { Seen } from '@/lib/comments';
 import { useKept } from '@/lib/drafts';
-import { moderatorToken } from '@/lib/moderator';
+import { moderatorToken, useAdminToken } from '@/lib/moderator';
 import { useOwn, type Own } from '@/lib/own';
 import { keys } from '@/lib/queries';
 import { useStored } from '@/lib/storage';
@@ -21,8 +23,7 @@ import styles from './CommentView.module.css';
 /** A comment, which its author can change. A changed one is judged anew. */
 export function CommentView({ comment, children }: { comment: Seen; children: ReactNode }) {
   const mine = useOwn('comment', comment.id);
-  const { content, author } = comment;
-  const { draft, touched, change, clear } = useKept(`edit:${comment.id}`, { content, author });
+  const { touched, clear } = useKept(`edit:${comment.id}`, {});
   const [editing, setEditing] = useState(touched);
   const [left, setLeft] = useState<'saved' | 'cancelled'>();
   const moderates = useStored(moderatorToken) !== '';
@@ -33,7 +34,7 @@ export function CommentView({ comment, children }: { comment: Seen; children: Re
     setLeft(how);
   };
   const shown = mine && editing ? (
-    <CommentEdit mine={mine} draft={draft} change={change} leave={leave} />
+    <Edit comment={comment} mine={mine} leave={leave} />
   ) : (
     <>
       {children}
@@ -51,11 +52,7 @@ export function CommentView({ comment, children }: { comment: Seen; children: Re
             }}
           />
         )}
-        {moderates && (
-          <Link to={`/moderation/log?comment=${encodeURIComponent(comment.id)}`} aria-label={text.moderation.moderate(author || text.anonymous)}>
-            {text.moderation.moderateIt}
-          </Link>
-        )}
+        {moderates && <ModeratorTools comment={comment} postId={mine?.postId} />}
       </div>
     </>
   );
@@ -69,15 +66,64 @@ export function CommentView({ comment, children }: { comment: Seen; children: Re
   );
 }
 
+/** What moderators can do with a comment, and administrators with those of others. */
+function ModeratorTools({ comment: { id, author }, postId }: { comment: Seen; postId: string | undefined }) {
+  const admin = useAdminToken();
+  const post = useParams().id ?? '';
+  return (
+    <>
+      <Link to={`/moderation/log?comment=${encodeURIComponent(id)}`} aria-label={text.moderation.moderate(author || text.anonymous)}>
+        {text.moderation.moderateIt}
+      </Link>
+      {postId === undefined && admin !== undefined && (
+        <Button
+          aria-label={`${text.delete}: ${text.commentOf(author || text.anonymous)}`}
+          onClick={() => {
+            throwAway({ kind: 'comment', id, postId: post, token: admin });
+          }}
+        >
+          {text.delete}
+        </Button>
+      )}
+    </>
+  );
+}
+
+/** The form for a changed comment. A text that was cut is never what it begins with. */
+function Edit({ comment, mine, leave }: { comment: Seen; mine: Own; leave: EditProps['leave'] }) {
+  const cut = comment.truncated === true;
+  const whole = useQuery({
+    queryKey: ['edit', mine.id, comment.version],
+    queryFn: ({ signal }) => getOwnComment(mine.id, mine.token, { signal }),
+    enabled: cut,
+    staleTime: Infinity,
+  });
+  if (!cut) return <CommentEdit mine={mine} given={comment} leave={leave} />;
+  if (whole.data) return <CommentEdit mine={mine} given={whole.data} leave={leave} />;
+  return (
+    <>
+      {whole.error ? <Failure error={whole.error} retry={() => void whole.refetch()} /> : <p role="status">{text.loading}</p>}
+      <Button
+        onClick={() => {
+          leave('cancelled');
+        }}
+      >
+        {text.cancel}
+      </Button>
+    </>
+  );
+}
+
 interface EditProps {
   mine: Own;
-  draft: NewComment;
-  change: (name: keyof NewComment, value: string) => void;
+  /** What the comment is now, the whole of it. */
+  given: NewComment;
   leave: (how: 'saved' | 'cancelled') => void;
 }
 
-function CommentEdit({ mine, draft, change, leave }: EditProps) {
+function CommentEdit({ mine, given: { content, author }, leave }: EditProps) {
   const client = useQueryClient();
+  const { draft, change } = useKept(`edit:${mine.id}`, { content, author });
   const write = useWrite(
     `edit:${mine.id}`,
     (input: NewComment) => editComment(mine.id, mine.token, input),

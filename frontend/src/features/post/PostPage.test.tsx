@@ -6,6 +6,7 @@ import { MemoryRouter, Route, Routes } from 'react-router';
 import { expect, test, vi } from 'vitest';
 
 import { Undo } from '@/components/Undo';
+import { moderatorName, moderatorToken } from '@/lib/moderator';
 import { own, remember } from '@/lib/own';
 import { keys } from '@/lib/queries';
 import { throwAway } from '@/lib/trash';
@@ -14,6 +15,9 @@ import { aComment, anOwn, aPost, blank, list, problem, server, when } from '@/te
 import { show } from '@/test/show';
 
 import { PostPage } from './PostPage';
+
+/** What is to be deleted, as the browser keeps it. */
+const trashed = () => JSON.parse(localStorage.getItem('newsfeed:trash') ?? '[]') as unknown;
 
 const showPost = (id = 'p') =>
   show(
@@ -512,4 +516,99 @@ test('that there is no such post is still said while it is looked for anew', asy
     expect(asked).toBe(2);
   });
   expect(screen.getByRole('heading', { level: 1, name: 'There is nothing here' })).toBeVisible();
+});
+
+test('a comment that is cut is read whole with the button', async () => {
+  serve([aComment('a', { content: 'The beginning', truncated: true })]);
+  server.use(
+    http.get('/api/comments/comments/a', () => HttpResponse.json(anOwn('a', 'p', { content: 'The beginning and the end', status: 'approved', version: 2 }))),
+  );
+  const { user } = showPost();
+  expect(await screen.findByText('The beginning…')).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Read the whole comment: comment by bob' }));
+  expect(await screen.findByText('The beginning and the end')).toBeVisible();
+  expect(screen.queryByRole('button', { name: /whole comment/ })).not.toBeInTheDocument();
+});
+
+test('what an editor begins with is the whole text, also of a comment that is cut', async () => {
+  serve([aComment('mine', { content: 'The beginning', truncated: true })]);
+  let saved: unknown;
+  let arrive: (() => void) | undefined;
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  server.use(
+    http.get('/api/comments/comments/mine', async ({ request }) => {
+      expect(request.headers.get('Authorization')).toBe('Bearer secret');
+      await arrived;
+      return HttpResponse.json(anOwn('mine', 'p', { content: 'The beginning and the end', status: 'approved', version: 2 }));
+    }),
+    http.patch('/api/comments/comments/mine', async ({ request }) => {
+      saved = await request.json();
+      return HttpResponse.json(anOwn('mine', 'p', { content: 'changed', version: 3 }));
+    }),
+  );
+  remember({ kind: 'comment', id: 'mine', postId: 'p', token: 'secret' });
+  const { user } = showPost();
+  await user.click(await screen.findByRole('button', { name: 'Edit: your comment' }));
+  expect(screen.queryByRole('form', { name: 'Edit comment' })).not.toBeInTheDocument();
+  arrive?.();
+  const form = await screen.findByRole('form', { name: 'Edit comment' });
+  expect(within(form).getByLabelText('Comment')).toHaveValue('The beginning and the end');
+  await user.click(within(form).getByRole('button', { name: 'Save' }));
+  await waitFor(() => {
+    expect(saved).toEqual({ content: 'The beginning and the end', author: 'bob' });
+  });
+});
+
+test('a whole text is not replaced by its own beginning', async () => {
+  serve([aComment('a', { content: 'The whole text' })]);
+  const { client } = showPost();
+  await screen.findByText('The whole text');
+  act(() => {
+    applyChange(client, { type: 'comment', data: { postId: 'p', commentCount: 1, comment: aComment('a', { content: 'The', truncated: true }) } });
+  });
+  expect(screen.getByText('The whole text')).toBeVisible();
+});
+
+test('an administrator who has signed in deletes what others wrote; a moderator does not', async () => {
+  serve([aComment('a')]);
+  moderatorToken.set('the token');
+  moderatorName.set('ann');
+  const deleted: string[] = [];
+  server.use(
+    http.delete('/api/comments/comments/a', ({ request }) => {
+      deleted.push(request.headers.get('Authorization') ?? '');
+      return new HttpResponse(null, { status: 204 });
+    }),
+  );
+  const { user } = showPost();
+  expect(await screen.findByRole('link', { name: 'Take the post down' })).toHaveAttribute('href', '/moderation/posts/p');
+  await screen.findByText('Content of a');
+  expect(screen.queryByRole('button', { name: /^Delete/ })).not.toBeInTheDocument();
+  act(() => {
+    moderatorName.set('admin');
+  });
+  expect(screen.getByRole('button', { name: 'Delete: Title of p' })).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Delete: comment by bob' }));
+  expect(screen.queryByText('Content of a')).not.toBeInTheDocument();
+  expect(trashed()).toMatchObject([{ kind: 'comment', id: 'a', postId: 'p', token: 'the token' }]);
+  expect(deleted).toEqual([]); // not as long as it can be undone
+});
+
+test('who wrote a post that was taken down learns why', async () => {
+  server.use(
+    http.get('/api/query/posts/p', () => problem(404)),
+    http.get('/api/posts/posts/p', ({ request }) => {
+      expect(request.headers.get('Authorization')).toBe('Bearer secret');
+      return HttpResponse.json(
+        { type: 'any', title: 'Any', status: 404, detail: 'a moderator has taken this post down: spam\n\nPlease read the rules.' },
+        { status: 404, headers: { 'Content-Type': 'application/problem+json' } },
+      );
+    }),
+  );
+  remember({ kind: 'post', id: 'p', postId: 'p', token: 'secret' });
+  showPost();
+  expect(await screen.findByText('Please read the rules.')).toBeVisible();
+  expect(screen.getByText('spam')).toBeVisible();
 });

@@ -1,7 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useNavigate } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 
+import { Button } from '@/components/Button';
 import { Byline } from '@/components/Byline';
 import { Markdown } from '@/components/Markdown';
 import { Notice } from '@/components/Notice';
@@ -10,7 +11,9 @@ import { PostFields } from '@/components/PostFields';
 import { WriteForm } from '@/components/WriteForm';
 import { editPost, getPost, type NewPost, type Post } from '@/lib/api';
 import { useKept } from '@/lib/drafts';
+import { moderatorToken, useAdminToken } from '@/lib/moderator';
 import { useOwn, type Own } from '@/lib/own';
+import { useStored } from '@/lib/storage';
 import { text } from '@/lib/text';
 import { throwAway } from '@/lib/trash';
 import { showPost } from '@/lib/view';
@@ -42,6 +45,7 @@ export function PostView({ post }: { post: Post }) {
           {body}
         </Markdown>
       )}
+      <ModeratorTools post={post} deletes={!mine} />
       {mine && (
         <OwnTools
           of={title}
@@ -65,6 +69,30 @@ export function PostView({ post }: { post: Post }) {
         {left === 'saved' && <Notice look="good">{text.saved}</Notice>}
       </div>
     </>
+  );
+}
+
+/** What moderators can do with a post, and administrators with those of others. */
+function ModeratorTools({ post, deletes }: { post: Post; deletes: boolean }) {
+  const moderates = useStored(moderatorToken) !== '';
+  const admin = useAdminToken();
+  const navigate = useNavigate();
+  if (!moderates) return null;
+  return (
+    <div className={styles.tools}>
+      <Link to={`/moderation/posts/${encodeURIComponent(post.id)}`}>{text.moderation.takeDown}</Link>
+      {deletes && admin !== undefined && (
+        <Button
+          aria-label={`${text.delete}: ${post.title}`}
+          onClick={() => {
+            throwAway({ kind: 'post', id: post.id, postId: post.id, token: admin });
+            void navigate('/');
+          }}
+        >
+          {text.delete}
+        </Button>
+      )}
+    </div>
   );
 }
 
