@@ -36,6 +36,7 @@ func (s summary) overdue(limit time.Duration, now time.Time) bool {
 	return s.Oldest != "" && now.Sub(s.Since) > limit
 }
 
+// run looks at the queue, and ends the blocks whose time is over, until ctx ends.
 func (d watchdog) run(ctx context.Context) {
 	tick := time.NewTicker(d.every)
 	defer tick.Stop()
