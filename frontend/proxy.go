@@ -51,10 +51,24 @@ type proxy struct {
 	reverse   *httputil.ReverseProxy
 	// streamWrite is how long one write to a stream's client may take.
 	streamWrite time.Duration
+	// streams bounds how many streams are passed on.
+	streams *web.Streams
+}
+
+// streamsOf leaves half of the connections to all that is no stream. One client may
+// have an eighth of that, a wider network up to half. The services' own limits are
+// lower unless they are raised.
+func streamsOf(cfg Config, log *slog.Logger) *web.Streams {
+	connections := int(cfg.MaxConnections)
+	if connections == 0 {
+		connections = web.DefaultConnections
+	}
+	total := max(1, connections/2)
+	return web.NewStreams(log, web.StreamOptions{Total: total, PerAddress: max(1, total/8)})
 }
 
 func newProxy(cfg Config, log *slog.Logger) *proxy {
-	p := &proxy{log: log, services: map[string]*url.URL{}, streamWrite: streamWrite}
+	p := &proxy{log: log, services: map[string]*url.URL{}, streamWrite: streamWrite, streams: streamsOf(cfg, log)}
 	for name, u := range map[string]Upstream{
 		event.Posts: cfg.PostsURL, event.Comments: cfg.CommentsURL, event.Moderator: cfg.ModeratorURL,
 		event.Query: cfg.QueryURL, event.EventBus: cfg.EventBusURL,
@@ -130,6 +144,11 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) error {
 
 	ctx := r.Context()
 	if web.IsStream(r) {
+		leave, err := p.streams.Admit(r)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		longer, cancel, err := web.LongLived(w, r)
 		if err != nil {
 			return err

@@ -69,7 +69,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer gateway.close()
 	// Always ready: the page is there whatever else is not, and says so itself.
 	probes := web.NewProbes(func(context.Context) error { return nil })
-	rt, err := newRouter(site, gateway, probes, t.Routes, log, append(t.Options(telemetry.Public()), web.WithTrustedProxies(cfg.TrustedProxies))...)
+	rt, err := newRouter(site, gateway, probes, t.Routes, log, append(t.Options(telemetry.Public()),
+		web.WithTrustedProxies(cfg.TrustedProxies), web.WithConnections(cfg.MaxConnections))...)
 	if err != nil {
 		return err
 	}

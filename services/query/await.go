@@ -22,8 +22,9 @@ const (
 	// usualLookAgain is how often a waiting request looks without having been
 	// woken, for the case that this process does not hear of changes.
 	usualLookAgain = time.Second
-	// maxWaiting is how many requests may wait at once.
-	maxWaiting = 5_000
+	// maxWaiting is how many requests may wait at once, and clientWaiting how many
+	// of them for one client; a wider network has up to four times as many.
+	maxWaiting, clientWaiting = 1_024, 64
 )
 
 // wish is the least that a request wants to see. The zero wish wants nothing.
@@ -86,6 +87,11 @@ func (h *hub) await(r *http.Request, postID string, want wish) error {
 	}
 	if want.wait > 0 {
 		// From here on no change goes unheard: so it is looked at again at once.
+		leave, err := h.waits.Admit(r)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		woken, forget, err := h.waiting.join(postID)
 		if err != nil {
 			return err

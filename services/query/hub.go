@@ -30,6 +30,7 @@ type hub struct {
 	things  map[subject]*thing
 	recent  []*thing
 	waiting waiting
+	waits   *web.Waits // who may wait
 }
 
 // thing is a post or comment that has changed lately. What is to be seen of it is
@@ -65,7 +66,7 @@ func (d delivery) message() web.Message {
 func newHub(s *store, log *slog.Logger) *hub {
 	return &hub{
 		store: s, cache: newCache(s), log: log, lookAgain: usualLookAgain, started: make(chan struct{}),
-		clients: map[*client]struct{}{}, things: map[subject]*thing{}, waiting: newWaiting(),
+		clients: map[*client]struct{}{}, things: map[subject]*thing{}, waiting: newWaiting(), waits: web.NewWaits(maxWaiting, clientWaiting),
 	}
 }
 
