@@ -5,7 +5,7 @@ import "slices"
 // table lists what is taken out, and the tests that must notice. Old texts are
 // as short as they can be, so that they outlive changes to the source beside them.
 func table() []mutant {
-	return slices.Concat(handling(), pausing(), recovery(), groups(), writes(), fold(), foreign(), generations(), keptPages(), edges())
+	return slices.Concat(handling(), pausing(), recovery(), groups(), writes(), fold(), foreign(), generations(), keptPages(), edges(), listedWords())
 }
 
 func inBus(names ...string) []test   { return tests("internal/bus", names) }

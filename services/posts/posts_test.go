@@ -91,3 +91,22 @@ func TestEventCarriesThePost(t *testing.T) {
 		t.Errorf("a deletion: %v, %v", payload, err)
 	}
 }
+
+// Titles and names that show nothing, or hide what they are, are refused where a post
+// is written and where it is edited.
+func TestValidate_HiddenCharacters(t *testing.T) {
+	for _, tt := range []struct {
+		title, author string
+		ok            bool
+	}{
+		{"a title", "", true}, {"می\u200cشود", "👨\u200d👩\u200d👧", true}, {"\u200b\u2060", "", false}, {"\u3164", "", false}, {"a title", "\u2800", false},
+		{"msicar\u202e", "", false}, {"a title", "\u2067Ann", false}, {"a ti\u200btle", "", false},
+	} {
+		if err := (&newPost{Title: tt.title, Author: tt.author}).Validate(); (err == nil) != tt.ok {
+			t.Errorf("new post with title %+q, author %+q: %v, want accepted %t", tt.title, tt.author, err, tt.ok)
+		}
+		if err := (&edit{Title: new(tt.title), Author: new(tt.author)}).Validate(); (err == nil) != tt.ok {
+			t.Errorf("edit to title %+q, author %+q: %v, want accepted %t", tt.title, tt.author, err, tt.ok)
+		}
+	}
+}
