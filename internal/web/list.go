@@ -2,7 +2,7 @@ package web
 
 import (
 	"bytes"
-	"net/http"
+	"net/url"
 	"unicode"
 )
 
@@ -35,15 +35,15 @@ func AppendElements[T any](dst []byte, elements []T, budget int) ([]byte, int, e
 // RenderList renders as many of the elements as fit into [AnswerBudget], but at least
 // the first. more says that the list goes on behind them; where it does, or where not
 // all fit, the answer links to the page behind the last element that it has, whose
-// place is at(element).
-func RenderList[T any](r *http.Request, elements []T, more bool, at func(T) Cursor) (*Rendered, error) {
+// place is at(element). query is the request's own, as far as it matters.
+func RenderList[T any](query url.Values, elements []T, more bool, at func(T) Cursor) (*Rendered, error) {
 	body, n, err := AppendElements([]byte{'['}, elements, AnswerBudget)
 	if err != nil {
 		return nil, err
 	}
 	answer := RenderBody(jsonType, append(body, ']', '\n'))
 	if n > 0 && (more || n < len(elements)) {
-		answer.Next(r, "cursor", at(elements[n-1]).String())
+		answer.Next(query, "cursor", at(elements[n-1]).String())
 	}
 	return answer, nil
 }

@@ -39,7 +39,7 @@ func TestRenderList_Budget(t *testing.T) {
 			t.Fatal("the links lead nowhere")
 		}
 		end := min(seen+20, len(list))
-		answer, err := web.RenderList(httptest.NewRequest(http.MethodGet, "/x", nil), list[seen:end], end < len(list), at)
+		answer, err := web.RenderList(nil, list[seen:end], end < len(list), at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestRenderList_Budget(t *testing.T) {
 }
 
 func TestRenderList_Empty(t *testing.T) {
-	answer, err := web.RenderList(httptest.NewRequest(http.MethodGet, "/x", nil), []element{}, false, nil)
+	answer, err := web.RenderList(nil, []element{}, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

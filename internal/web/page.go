@@ -22,6 +22,16 @@ type Page struct {
 	After Cursor
 }
 
+// Query is the part of a query that says which page is asked for, always in the same
+// form. Parameters that mean nothing are not in it.
+func (p Page) Query() url.Values {
+	query := url.Values{"limit": {strconv.Itoa(p.Limit)}}
+	if !p.After.IsZero() {
+		query.Set("cursor", p.After.String())
+	}
+	return query
+}
+
 // ParsePage reads ?limit= and ?cursor=. The error is an [Invalid].
 func ParsePage(r *http.Request) (Page, error) {
 	limit, err := Limit(r, DefaultLimit, MaxLimit)

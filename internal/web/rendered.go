@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,9 +42,10 @@ func rendered(tag, contentType string, body []byte) *Rendered {
 	}
 }
 
-// Next says where the next page is; see [NextLink].
-func (a *Rendered) Next(r *http.Request, name, value string) {
-	a.link = []string{nextLink(r.URL.Query(), name, value)}
+// Next says where the next page is, at the same address with another query; see
+// [NextLink].
+func (a *Rendered) Next(query url.Values, name, value string) {
+	a.link = []string{nextLink(maps.Clone(query), name, value)}
 }
 
 // Size is how many bytes the body has.

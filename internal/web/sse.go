@@ -29,6 +29,9 @@ func NewMessage(event, data string) Message {
 	return Message{body: body}
 }
 
+// Text is the message as it is sent, but for its id.
+func (m Message) Text() string { return string(m.body) }
+
 // WithID returns m with an id, which the client sends as Last-Event-ID when it
 // connects again. An id that is not one line is left out.
 func (m Message) WithID(id string) Message {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,12 +22,10 @@ import (
 
 const (
 	// inFeed is how many entries a feed has, the newest first.
-	inFeed = 20
-	// maxSearched bounds how many comments are looked at to find the approved.
-	maxSearched = 1_000
-	atomType    = "application/atom+xml; charset=utf-8"
-	feedTitle   = "Newsfeed"
-	anonymous   = "anonymous" // an Atom author has a name
+	inFeed    = 20
+	atomType  = "application/atom+xml; charset=utf-8"
+	feedTitle = "Newsfeed"
+	anonymous = "anonymous" // an Atom author has a name
 	// urn begins the ids of feeds and entries.
 	urn = "urn:newsfeed:"
 )
@@ -53,6 +52,7 @@ func (u PublicURL) post(id string) string { return string(u) + "/posts/" + url.P
 // feeds answers with what feed readers take.
 type feeds struct {
 	store  *store
+	cache  *cache
 	public PublicURL
 }
 
@@ -95,21 +95,24 @@ type atomText struct {
 }
 
 func (f feeds) posts(w http.ResponseWriter, r *http.Request) error {
-	posts, _, err := f.store.readPosts(r.Context(), "", inFeed, 1)
-	if err != nil {
-		return err
-	}
-	feed := f.feed("feed", feedTitle, string(f.public)+"/", "/feed.atom", time.Unix(0, 0))
-	for _, p := range posts {
-		updated := latest(p.Created.At, p.Title.Entry, p.Body.Entry, p.Author.Entry)
-		e := entry("post:"+p.ID, p.Title.Value, p.Author.Value, p.Created.At, updated, p.Body.Value)
-		e.Links = []atomLink{
-			{Rel: "alternate", Type: "text/html", Href: f.public.post(p.ID)},
-			{Rel: "replies", Type: "application/atom+xml", Href: f.public.api("/posts/" + url.PathEscape(p.ID) + "/comments.atom")},
+	return f.cache.serve(w, r, pageKey{path: "/feed.atom"}, loader{inFeed, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+		posts, _, version, err := f.store.readPosts(ctx, "", inFeed, 0)
+		if err != nil {
+			return nil, version, err
 		}
-		feed.add(e)
-	}
-	return writeFeed(w, r, feed)
+		feed := f.feed("feed", feedTitle, string(f.public)+"/", "/feed.atom", time.Unix(0, 0))
+		for _, p := range posts {
+			updated := latest(p.Created.At, p.Title.Entry, p.Body.Entry, p.Author.Entry)
+			e := entry("post:"+p.ID, p.Title.Value, p.Author.Value, p.Created.At, updated, p.Body.Value)
+			e.Links = []atomLink{
+				{Rel: "alternate", Type: "text/html", Href: f.public.post(p.ID)},
+				{Rel: "replies", Type: "application/atom+xml", Href: f.public.api("/posts/" + url.PathEscape(p.ID) + "/comments.atom")},
+			}
+			feed.add(e)
+		}
+		answer, err := renderFeed(feed)
+		return answer, version, err
+	}})
 }
 
 func (f feeds) comments(w http.ResponseWriter, r *http.Request) error {
@@ -117,23 +120,32 @@ func (f feeds) comments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := f.store.post(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	comments, err := f.store.latestApproved(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	path := "/posts/" + url.PathEscape(id) + "/comments.atom"
-	feed := f.feed("comments:"+id, "Comments on "+cmp.Or(p.Title, "a post"), f.public.post(id), path, p.CreatedAt)
+	key := pageKey{path: "/posts/" + id + "/comments.atom"}
+	return f.cache.serve(w, r, key, loader{inFeed, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+		page, version, err := f.store.readComments(ctx, id, "", inFeed, readBudget, "back")
+		if err == nil && !page.post.shown() {
+			err = fmt.Errorf("%w: post %s", web.ErrNotFound, id)
+		}
+		if err != nil {
+			return nil, version, err
+		}
+		answer, err := renderFeed(f.commentsFeed(page.post, page.approved))
+		return answer, version, err
+	}})
+}
+
+// commentsFeed is the feed of a post's comments, of which it gets the newest first.
+func (f feeds) commentsFeed(p post, comments []comment) *atomFeed {
+	title := "Comments on " + cmp.Or(p.Title.Value, "a post")
+	path := "/posts/" + url.PathEscape(p.ID) + "/comments.atom"
+	feed := f.feed("comments:"+p.ID, title, f.public.post(p.ID), path, p.Created.At)
 	for _, c := range comments {
 		updated := latest(c.Created.At, c.Content.Entry, c.Author.Entry, c.Status.Entry)
-		e := entry("comment:"+id+":"+c.ID, "Comment on "+cmp.Or(p.Title, "a post"), c.Author.Value, c.Created.At, updated, c.Content.Value)
-		e.Links = []atomLink{{Rel: "alternate", Type: "text/html", Href: f.public.post(id)}}
+		e := entry("comment:"+p.ID+":"+c.ID, "Comment on "+cmp.Or(p.Title.Value, "a post"), c.Author.Value, c.Created.At, updated, c.Content.Value)
+		e.Links = []atomLink{{Rel: "alternate", Type: "text/html", Href: f.public.post(p.ID)}}
 		feed.add(e)
 	}
-	return writeFeed(w, r, feed)
+	return feed
 }
 
 // feed returns a feed without entries, which has been updated at no other time
@@ -164,40 +176,28 @@ func (f *atomFeed) add(e atomEntry) {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-func writeFeed(w http.ResponseWriter, r *http.Request, feed *atomFeed) error {
-	var buf bytes.Buffer
-	buf.WriteString(xml.Header)
-	if err := xml.NewEncoder(&buf).Encode(feed); err != nil {
-		return err
-	}
-	buf.WriteByte('\n')
-	web.WriteCachedBody(w, r, atomType, buf.Bytes())
-	return nil
-}
-
-// latestApproved returns the latest approved comments of a post, the newest first.
-func (s *store) latestApproved(ctx context.Context, postID string) ([]comment, error) {
-	var found []comment
-	var after string
-	for searched := 0; searched < maxSearched; searched += web.MaxLimit {
-		comments, last, err := s.commentsBack(ctx, postID, after, web.MaxLimit)
+// renderFeed renders as many of the entries as fit into the budget of an answer, but
+// at least the first. Signs that XML writes long make a feed longer than its texts.
+func renderFeed(feed *atomFeed) (*web.Rendered, error) {
+	entries, size := feed.Entries, 0
+	feed.Entries = nil
+	for i, e := range entries {
+		text, err := xml.Marshal(e)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range comments {
-			if !c.approved() {
-				continue
-			}
-			if found = append(found, c); len(found) == inFeed {
-				return found, nil
-			}
-		}
-		if last == "" {
+		if size += len(text); i > 0 && size > web.AnswerBudget {
 			break
 		}
-		after = last
+		feed.Entries = append(feed.Entries, e)
 	}
-	return found, nil
+	var buf bytes.Buffer
+	buf.WriteString(xml.Header)
+	if err := xml.NewEncoder(&buf).Encode(feed); err != nil {
+		return nil, err
+	}
+	buf.WriteByte('\n')
+	return web.RenderBody(atomType, buf.Bytes()), nil
 }
 
 // latest returns the time of the last of the entries, or t if that is later.

@@ -46,13 +46,15 @@ type cache struct {
 	store   *store
 	kept    *otter.Cache[pageKey, *keptPage]
 	loading singleflight.Group
+	limits  *readLimits
 	prove   chan struct{} // holds a token when a proof is wanted
 
 	mu    sync.Mutex // held while known is changed
 	known atomic.Pointer[known]
 }
 
-// pageKey is all of a request that its page depends on.
+// pageKey is all of a request that its page depends on: the resource, and the
+// parameters that mean something, always written in the same way.
 type pageKey struct{ path, query string }
 
 // keptPage is a page as it is sent.
@@ -72,7 +74,7 @@ type known struct {
 }
 
 func newCache(s *store) *cache {
-	c := &cache{store: s, prove: make(chan struct{}, 1), kept: otter.Must(&otter.Options[pageKey, *keptPage]{
+	c := &cache{store: s, limits: newReadLimits(web.RateLimit{Off: true}), prove: make(chan struct{}, 1), kept: otter.Must(&otter.Options[pageKey, *keptPage]{
 		MaximumWeight: maxCached,
 		Weigher: func(k pageKey, p *keptPage) uint32 {
 			return uint32(len(k.path) + len(k.query) + p.Size() + cachedBeside) //nolint:gosec // far below
@@ -83,28 +85,32 @@ func newCache(s *store) *cache {
 	return c
 }
 
-// loader reads and renders a page, and says at which version of the view.
-type loader func(ctx context.Context) (*web.Rendered, bus.ID, error)
+// loader makes a page of at most so many elements: read reads and renders it, and
+// says at which version of the view.
+type loader struct {
+	elements int
+	read     func(ctx context.Context) (*web.Rendered, bus.ID, error)
+}
 
 // serve answers with the page that is kept, or else with one that load reads. A
 // client that follows the notices can say up to which it has them, in
 // Last-Event-ID: no older page is given then.
-func (c *cache) serve(w http.ResponseWriter, r *http.Request, load loader) error {
-	key := pageKey{r.URL.Path, r.URL.RawQuery}
+func (c *cache) serve(w http.ResponseWriter, r *http.Request, key pageKey, load loader) error {
 	least, told := bus.ID{}, true
 	if has := r.Header.Get("Last-Event-ID"); has != "" {
 		least, told = parseLastID(has)
 	}
 	if page, ok := c.kept.GetIfPresent(key); ok && told && !least.After(page.version) && c.good(page) {
-		page.Write(w, r)
-		return nil
+		return c.limits.send(w, r, page.Rendered)
+	}
+	if err := c.limits.admit(r); err != nil {
+		return err
 	}
 	page, err := c.load(r.Context(), key, least, told, load)
 	if err != nil {
 		return err
 	}
-	page.Write(w, r)
-	return nil
+	return c.limits.send(w, r, page.Rendered)
 }
 
 // good reports whether a page may be given once more, and sees to it that the
@@ -152,9 +158,13 @@ func (c *cache) load(ctx context.Context, key pageKey, least bus.ID, told bool, 
 func (c *cache) read(ctx context.Context, key pageKey, load loader) (*keptPage, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 	defer cancel()
+	done, err := c.limits.construct(ctx, load.elements)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	page := &keptPage{epoch: c.known.Load().epoch, begun: time.Now()}
-	var err error
-	if page.Rendered, page.version, err = load(ctx); err != nil {
+	if page.Rendered, page.version, err = load.read(ctx); err != nil {
 		return nil, err
 	}
 	c.proved(page.version, page.begun)
@@ -164,12 +174,24 @@ func (c *cache) read(ctx context.Context, key pageKey, load loader) (*keptPage, 
 
 // fresh answers with a page that is read now, for this request alone.
 func (c *cache) fresh(w http.ResponseWriter, r *http.Request, load loader) error {
-	page, _, err := load(r.Context())
+	if err := c.limits.admit(r); err != nil {
+		return err
+	}
+	page, err := c.readFresh(r.Context(), load)
 	if err != nil {
 		return err
 	}
-	page.Write(w, r)
-	return nil
+	return c.limits.send(w, r, page)
+}
+
+func (c *cache) readFresh(ctx context.Context, load loader) (*web.Rendered, error) {
+	done, err := c.limits.construct(ctx, load.elements)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	page, _, err := load.read(ctx)
+	return page, err
 }
 
 // change changes what is known.

@@ -27,11 +27,11 @@ func (l *loading) ask() bus.ID {
 	l.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/posts", nil)
 	w := httptest.NewRecorder()
-	err := l.cache.serve(w, r, func(context.Context) (*web.Rendered, bus.ID, error) {
+	err := l.cache.serve(w, r, pageKey{path: "/posts"}, loader{1, func(context.Context) (*web.Rendered, bus.ID, error) {
 		l.loads.Add(1)
 		version := <-l.finish
 		return web.RenderBody("text/plain", []byte(version.String())), version, nil
-	})
+	}})
 	if err != nil {
 		l.t.Error(err)
 	}

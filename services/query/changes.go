@@ -142,10 +142,32 @@ func message(event string, data any) web.Message {
 	return web.NewMessage(event, string(text))
 }
 
+// A change goes to everybody who follows the feed, so it is short. Whoever shows the
+// whole text reads it from there.
+const (
+	// changeCut is how many characters of a text come with a change.
+	changeCut = 2_000
+	// maxChange is how many bytes a change may have; of a post with long comments,
+	// briefCut characters of each text come then.
+	maxChange = 48 << 10
+	briefCut  = 200
+)
+
 // postMessage is what there is to be seen of a post.
 func (s subject) postMessage(shown postView, ok bool) web.Message {
 	if !ok {
 		return message(eventPostDeleted, deletedPost{s.post})
+	}
+	shown.cut(changeCut)
+	size := len(shown.Title) + len(shown.Body)
+	for _, c := range shown.Comments {
+		size += len(c.Content) + len(c.Author)
+	}
+	if size > maxChange {
+		shown.cut(briefCut)
+		for i := range shown.Comments {
+			shown.Comments[i].cut(briefCut)
+		}
 	}
 	return message(eventPost, shown)
 }
@@ -159,6 +181,8 @@ func (s subject) commentMessage(p post, approved int64, c comment) web.Message {
 	case !c.shown():
 		return message(eventCommentDeleted, deletedComment{PostID: s.post, CommentCount: approved, ID: s.comment})
 	default:
-		return message(eventComment, commentChange{PostID: s.post, CommentCount: approved, Comment: c.view()})
+		shown := c.view()
+		shown.cut(changeCut)
+		return message(eventComment, commentChange{PostID: s.post, CommentCount: approved, Comment: shown})
 	}
 }

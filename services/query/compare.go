@@ -36,13 +36,13 @@ func (d Difference) String() string {
 type found struct {
 	post     post
 	comments map[string]comment
-	order    map[string]bool // members
-	approved map[string]bool // ids
+	approved map[string]bool // members
+	others   map[string]bool // members
 	placed   bool            // whether the feed has the member that was asked for
 
 	// What cannot be read, and is not compared any further.
-	noPost, noFeed, noComments, noOrder, noApproved error
-	badComments                                     map[string]error
+	noPost, noFeed, noComments, noApproved, noOthers error
+	badComments                                      map[string]error
 }
 
 // unreadable reports whether err, of the Redis client or of this package, is the
@@ -61,18 +61,18 @@ const pageOf = 500
 // what differs may only have moved meanwhile.
 func (s *store) find(ctx context.Context, v view, postID, place string) (found, error) {
 	f := found{
-		comments: map[string]comment{}, order: map[string]bool{}, approved: map[string]bool{}, badComments: map[string]error{},
+		comments: map[string]comment{}, approved: map[string]bool{}, others: map[string]bool{}, badComments: map[string]error{},
 	}
 	client := s.bus.Redis()
 	var doc *redis.StringCmd
 	var placed *redis.FloatCmd
-	var comments, order, approved *redis.ScanCmd
+	var comments, approved, others *redis.ScanCmd
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		doc = p.Get(ctx, v.post(postID))
 		placed = p.ZScore(ctx, v.feed(), place)
 		comments = p.HScan(ctx, v.comments(postID), 0, "", pageOf)
-		order = p.ZScan(ctx, v.order(postID), 0, "", pageOf)
-		approved = p.SScan(ctx, v.approved(postID), 0, "", pageOf)
+		approved = p.ZScan(ctx, v.approved(postID), 0, "", pageOf)
+		others = p.ZScan(ctx, v.others(postID), 0, "", pageOf)
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) && !unreadable(err) {
@@ -99,21 +99,21 @@ func (s *store) find(ctx context.Context, v view, postID, place string) (found, 
 				}
 				return nil
 			}),
-		readOr(&f.noOrder, order, func(at uint64) *redis.ScanCmd { return client.ZScan(ctx, v.order(postID), at, "", pageOf) },
-			func(pairs []string) error {
-				for i := 0; i+1 < len(pairs); i += 2 {
-					f.order[pairs[i]] = true
-				}
-				return nil
-			}),
-		readOr(&f.noApproved, approved, func(at uint64) *redis.ScanCmd { return client.SScan(ctx, v.approved(postID), at, "", pageOf) },
-			func(ids []string) error {
-				for _, id := range ids {
-					f.approved[id] = true
-				}
-				return nil
-			}),
+		readOr(&f.noApproved, approved, func(at uint64) *redis.ScanCmd { return client.ZScan(ctx, v.approved(postID), at, "", pageOf) },
+			membersInto(f.approved)),
+		readOr(&f.noOthers, others, func(at uint64) *redis.ScanCmd { return client.ZScan(ctx, v.others(postID), at, "", pageOf) },
+			membersInto(f.others)),
 	)
+}
+
+// membersInto puts the members of a sorted set into a map.
+func membersInto(set map[string]bool) func(pairs []string) error {
+	return func(pairs []string) error {
+		for i := 0; i+1 < len(pairs); i += 2 {
+			set[pairs[i]] = true
+		}
+		return nil
+	}
 }
 
 // readOr is pages, and notes it where that cannot be read.
@@ -158,33 +158,34 @@ func (e *expected) differences(v view, postID string, f found) []Difference {
 		add("", "is missing from the feed")
 	}
 	told := e.compareComments(v, postID, f, add)
-	order, approved := map[string]bool{}, map[string]bool{}
+	approved, others := map[string]bool{}, map[string]bool{}
 	for id, want := range e.comments {
-		if want.shown() {
-			order[bus.TimeKey(want.Created.At, id)] = true
-		}
-		if want.approved() {
-			approved[id] = true
+		want.ID = id
+		switch place := v.place(postID, want); place.key {
+		case "":
+		case v.approved(postID):
+			approved[place.member] = true
+		default:
+			others[place.member] = true
 		}
 	}
-	if f.noOrder != nil {
-		add("", "the order of its comments %s", cannotRead(v.order(postID), f.noOrder))
-	} else {
-		eachUnlike(order, f.order, func(member string, missing bool) {
-			if _, id, _ := strings.Cut(member, " "); !told[id] {
-				add(id, "%s the order of comments", amiss(missing))
+	compareIndex := func(key, name string, unread error, want, got map[string]bool) {
+		if unread != nil {
+			add("", "which of its comments are %s %s", name, cannotRead(key, unread))
+			return
+		}
+		eachUnlike(want, got, func(member string, missing bool) {
+			id := ""
+			if parts := strings.Split(member, " "); len(parts) > 1 {
+				id = parts[1]
 			}
-		})
-	}
-	if f.noApproved != nil {
-		add("", "which of its comments are approved %s", cannotRead(v.approved(postID), f.noApproved))
-	} else {
-		eachUnlike(approved, f.approved, func(id string, missing bool) {
 			if !told[id] {
-				add(id, "%s the approved ones", amiss(missing))
+				add(id, "%s the %s ones", amiss(missing), name)
 			}
 		})
 	}
+	compareIndex(v.approved(postID), "approved", f.noApproved, approved, f.approved)
+	compareIndex(v.others(postID), "not approved", f.noOthers, others, f.others)
 	return all
 }
 

@@ -45,7 +45,7 @@ func newWorld(t *testing.T, addr string, db int) *world {
 	t.Cleanup(func() { b.Close(); _ = client.Close() })
 	w := &world{client: client, store: newStore(b), router: web.NewRouter(slog.New(slog.DiscardHandler))}
 	h := newHub(w.store, slog.New(slog.DiscardHandler))
-	api{store: w.store, hub: h, live: newLive(h, nil, nil), feeds: feeds{w.store, testURL}}.routes(w.router)
+	api{store: w.store, hub: h, live: newLive(h, nil, nil), feeds: feeds{w.store, h.cache, testURL}}.routes(w.router)
 	return w
 }
 

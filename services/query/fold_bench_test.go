@@ -59,7 +59,7 @@ func BenchmarkView(b *testing.B) {
 	for b.Loop() {
 		views := make([]postView, 20)
 		for i := range views {
-			views[i] = p.view(10, comments)
+			views[i] = foundPost{post: p, approved: 10, comments: comments}.view()
 		}
 		if _, err := json.Marshal(views); err != nil {
 			b.Fatal(err)

@@ -21,7 +21,7 @@ import (
 // to make something else of the same events. A service that finds an older one
 // rebuilds the view, and reads and folds into the old one meanwhile, so it must
 // understand what the version before has left there.
-const schema = 1
+const schema = 2
 
 const (
 	gensKey  = "{query}:gens"
@@ -49,10 +49,16 @@ type registry struct {
 	note *bus.Note // that the change of the document is to leave
 }
 
-// unregistered is what there is where nothing says so: the view as it was when
-// generations did not have numbers.
-func unregistered() registry {
-	return registry{Last: 1, Live: generation{Number: 1, Schema: 1}}
+// unregistered returns what there is where nothing says so: the view as it was when
+// generations did not have numbers, or if there is none, one that begins as this
+// release makes it.
+func (s *store) unregistered(ctx context.Context) (registry, error) {
+	first := generation{Number: 1, Schema: s.schema}
+	n, err := s.bus.Redis().Exists(ctx, view{number: first.Number}.feed()).Result()
+	if n > 0 {
+		first.Schema = 1
+	}
+	return registry{Last: first.Number, Live: first}, bus.Err("look for a view", err)
 }
 
 // newest is the highest schema version among the generations.
@@ -66,11 +72,11 @@ func (r registry) newest() int {
 // views returns the generations as a writer takes them: the one that is read
 // comes last, so that whatever it shows, the next one has as well.
 func (r registry) views() []view {
-	live := view{number: r.Live.Number, epoch: r.Epoch, live: true}
+	live := view{number: r.Live.Number, epoch: r.Epoch, live: true, legacy: r.Live.Schema < 2}
 	if r.Next == nil {
 		return []view{live}
 	}
-	return []view{{number: r.Next.Number, epoch: r.Epoch}, live}
+	return []view{{number: r.Next.Number, epoch: r.Epoch, legacy: r.Next.Schema < 2}, live}
 }
 
 // loadRegistry reads the document, and makes it if there is none.
@@ -96,12 +102,12 @@ func (s *store) peekRegistry(ctx context.Context) (registry, error) {
 	if err != nil {
 		return registry{}, err
 	}
-	r := unregistered()
-	if doc.Exists() {
-		r = registry{}
-		if err := json.Unmarshal(doc.JSON, &r); err != nil {
-			return registry{}, fmt.Errorf("%s: %w", gensKey, err)
-		}
+	if !doc.Exists() {
+		return s.unregistered(ctx)
+	}
+	var r registry
+	if err := json.Unmarshal(doc.JSON, &r); err != nil {
+		return registry{}, fmt.Errorf("%s: %w", gensKey, err)
 	}
 	r.doc = doc
 	return r, nil

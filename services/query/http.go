@@ -26,18 +26,18 @@ func (a api) routes(rt *web.Router) {
 }
 
 func (a api) page(w http.ResponseWriter, r *http.Request) error {
-	return a.hub.cache.serve(w, r, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
-		page, err := web.ParsePage(r)
-		if err != nil {
-			return nil, bus.ID{}, err
-		}
-		posts, version, err := a.store.page(ctx, page.After, page.Limit+1)
+	page, err := web.ParsePage(r)
+	if err != nil {
+		return err
+	}
+	return a.hub.cache.serve(w, r, pageKey{"/posts", page.Query().Encode()}, loader{page.Limit, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+		posts, more, version, err := a.store.page(ctx, page.After, page.Limit)
 		if err != nil {
 			return nil, version, err
 		}
-		answer, err := renderPage(r, page, posts, func(p postView) web.Cursor { return web.Cursor{At: p.CreatedAt, ID: p.ID} })
+		answer, err := web.RenderList(page.Query(), posts, more, func(p postView) web.Cursor { return web.Cursor{At: p.CreatedAt, ID: p.ID} })
 		return answer, version, err
-	})
+	}})
 }
 
 func (a api) post(w http.ResponseWriter, r *http.Request) error {
@@ -49,16 +49,16 @@ func (a api) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	load := func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+	load := loader{previewed, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
 		p, version, err := a.store.post(ctx, id)
 		if err != nil {
 			return nil, version, err
 		}
 		answer, err := web.Render(p)
 		return answer, version, err
-	}
+	}}
 	if want.version == 0 {
-		return a.hub.cache.serve(w, r, load)
+		return a.hub.cache.serve(w, r, pageKey{path: "/posts/" + id}, load)
 	}
 	if err := a.hub.await(r, id, want); err != nil {
 		return err
@@ -67,34 +67,32 @@ func (a api) post(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a api) comments(w http.ResponseWriter, r *http.Request) error {
-	return a.hub.cache.serve(w, r, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
-		id, err := web.ID(r, "id")
-		if err != nil {
-			return nil, bus.ID{}, err
-		}
-		page, err := web.ParsePage(r)
-		if err != nil {
-			return nil, bus.ID{}, err
-		}
-		comments, version, err := a.store.comments(ctx, id, page.After, page.Limit+1)
+	id, err := web.ID(r, "id")
+	if err != nil {
+		return err
+	}
+	page, err := web.ParsePage(r)
+	if err != nil {
+		return err
+	}
+	key := pageKey{"/posts/" + id + "/comments", page.Query().Encode()}
+	return a.hub.cache.serve(w, r, key, loader{page.Limit, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+		comments, version, err := a.store.comments(ctx, id, page.After, page.Limit)
 		if err != nil {
 			return nil, version, err
 		}
-		answer, err := renderPage(r, page, comments, func(c commentView) web.Cursor { return web.Cursor{At: c.CreatedAt, ID: c.ID} })
+		answer, err := renderComments(page, comments)
 		return answer, version, err
-	})
+	}})
 }
 
-// renderPage renders what a page asks for of a list that was read one element
-// further: whether there is that one decides whether there is a next page.
-func renderPage[T any](r *http.Request, page web.Page, list []T, at func(T) web.Cursor) (*web.Rendered, error) {
-	more := len(list) > page.Limit
-	if more {
-		list = list[:page.Limit]
-	}
-	answer, err := web.Render(list)
-	if err == nil && more {
-		answer.Next(r, "cursor", at(list[page.Limit-1]).String())
+// renderComments renders a page. The link to the next one follows the approved
+// comments, so that pages neither repeat nor skip any.
+func renderComments(page web.Page, c commentsPage) (*web.Rendered, error) {
+	answer, err := web.Render(inOrder(c.approved, c.others))
+	if err == nil && c.more && len(c.approved) > 0 {
+		last := c.approved[len(c.approved)-1]
+		answer.Next(page.Query(), "cursor", web.Cursor{At: last.Created.At, ID: last.ID}.String())
 	}
 	return answer, err
 }

@@ -46,7 +46,7 @@ func BenchmarkHotPage(b *testing.B) {
 	h := &hub{cache: c}
 	api{hub: h, live: &live{}}.routes(rt)
 	page := &keptPage{Rendered: web.RenderBody("application/json", make([]byte, 30_000)), version: bus.ID{Ms: 1}, epoch: 1}
-	c.kept.Set(pageKey{"/posts", ""}, page)
+	c.kept.Set(pageKey{"/posts", "limit=20"}, page)
 	r := httptest.NewRequest(http.MethodGet, "/posts", nil)
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
@@ -75,7 +75,7 @@ func BenchmarkHotPageServed(b *testing.B) {
 	rt := web.NewRouter(web.NewLogger(null, "query", slog.LevelInfo))
 	h := &hub{cache: c}
 	api{hub: h, live: &live{}}.routes(rt)
-	c.kept.Set(pageKey{"/posts", ""}, &keptPage{Rendered: web.RenderBody("application/json", body), version: bus.ID{Ms: 1}, epoch: 1})
+	c.kept.Set(pageKey{"/posts", "limit=20"}, &keptPage{Rendered: web.RenderBody("application/json", body), version: bus.ID{Ms: 1}, epoch: 1})
 	first := httptest.NewRecorder()
 	c.proved(bus.ID{Ms: 1}, time.Now())
 	rt.ServeHTTP(first, httptest.NewRequest(http.MethodGet, "/posts", nil))

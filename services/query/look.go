@@ -22,23 +22,23 @@ func (s *store) look(ctx context.Context, subjects []subject) (map[subject]web.M
 }
 
 func (s *store) lookAtPosts(ctx context.Context, subjects []subject, seen map[subject]web.Message) error {
-	args := []any{"", 0, previewed}
+	var ids []string
 	for _, about := range subjects {
 		if about.comment == "" {
-			args = append(args, about.post)
+			ids = append(ids, about.post)
 			seen[about] = about.postMessage(postView{}, false)
 		}
 	}
-	if len(seen) == 0 {
-		return nil
-	}
-	posts, _, err := s.read(ctx, args...)
-	if err != nil {
-		return err
-	}
-	for _, p := range posts {
-		about := subject{post: p.ID}
-		seen[about] = about.postMessage(p, true)
+	for len(ids) > 0 {
+		posts, rest, _, err := s.readPosts(ctx, "", 0, previewed, ids...)
+		if err != nil {
+			return err
+		}
+		for _, p := range posts {
+			about := subject{post: p.ID}
+			seen[about] = about.postMessage(p.view(), true)
+		}
+		ids = ids[len(ids)-rest:] // what did not fit into one answer of Redis
 	}
 	return nil
 }

@@ -11,8 +11,8 @@
 //	{query}:1:post:<id>        what is known of a post
 //	{query}:1:feed             the posts to show, by time and id
 //	{query}:1:comments:<post>  what is known of each comment of a post (a hash)
-//	{query}:1:order:<post>     its comments to show, by time and id
-//	{query}:1:approved:<post>  ids of the approved ones among them
+//	{query}:1:approved:<post>  its approved comments, by time and id
+//	{query}:1:others:<post>    the others that are shown, by time and id, each with its status and version
 //
 // and beside the generations:
 //
@@ -28,13 +28,19 @@ import (
 	"time"
 
 	"newsfeed/internal/event"
+	"newsfeed/internal/web"
 )
 
 // Port is where the service listens if it is not told otherwise.
 const Port = 5004
 
-// previewed is how many of a post's latest comments come with it on a page.
-const previewed = 20
+const (
+	// previewed is how many of a post's latest approved comments come with it on a
+	// page, and at most how many of the others that are newer than the oldest of those.
+	previewed = 20
+	// previewCut is how many characters of a comment's text come with its post.
+	previewCut = 2_000
+)
 
 // postView is a post as it is shown.
 type postView struct {
@@ -44,8 +50,9 @@ type postView struct {
 	Author       string        `json:"author"`
 	CreatedAt    time.Time     `json:"createdAt"`
 	Version      int64         `json:"version"`
-	CommentCount int64         `json:"commentCount"` // of approved ones
-	Comments     []commentView `json:"comments"`     // the latest of every status, in posting order
+	CommentCount int64         `json:"commentCount"`        // of approved ones
+	Comments     []commentView `json:"comments"`            // the latest, in posting order
+	Truncated    bool          `json:"truncated,omitempty"` // body is only its beginning
 }
 
 // commentView is a comment as it is shown: without a text and a name until they
@@ -57,18 +64,29 @@ type commentView struct {
 	Status    event.Status `json:"status"`
 	CreatedAt time.Time    `json:"createdAt"`
 	Version   int64        `json:"version"`
+	Truncated bool         `json:"truncated,omitempty"` // content is only its beginning
 }
 
-// view returns the post as it is shown, with its comments.
-func (p post) view(approved int64, comments []comment) postView {
-	v := postView{
+// view returns the post as it is shown, without its comments.
+func (p post) view(approved int64) postView {
+	return postView{
 		ID: p.ID, Title: p.Title.Value, Body: p.Body.Value, Author: p.Author.Value, CreatedAt: p.Created.At,
-		Version: p.version(), CommentCount: approved, Comments: make([]commentView, len(comments)),
+		Version: p.version(), CommentCount: approved, Comments: []commentView{},
 	}
-	for i, c := range comments {
-		v.Comments[i] = c.view()
+}
+
+// cut shortens the text to n characters, and says so where that changes it.
+func (c *commentView) cut(n int) {
+	if content, short := web.Cut(c.Content, n); short {
+		c.Content, c.Truncated = content, true
 	}
-	return v
+}
+
+// cut shortens the body to n characters, and says so where that changes it.
+func (v *postView) cut(n int) {
+	if body, short := web.Cut(v.Body, n); short {
+		v.Body, v.Truncated = body, true
+	}
 }
 
 // view returns the comment as it is shown.

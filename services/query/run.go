@@ -15,6 +15,8 @@ import (
 type Config struct {
 	web.Config
 	web.StreamConfig
+	// ReadLimit is how many answers that are not kept one client network may ask for.
+	ReadLimit web.RateLimit `env:"READ_LIMIT" envDefault:"100/s,burst=1000"`
 	// PublicURL is where readers find the page: the feeds' links lead there.
 	PublicURL PublicURL `env:"PUBLIC_URL" envDefault:"http://localhost:3000"`
 }
@@ -29,11 +31,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	b := base.Bus
 	s := newStore(b)
 	h := newHub(s, log)
+	h.cache.limits = newReadLimits(cfg.ReadLimit)
 	streams := newStreams(log, cfg.StreamOptions())
 	base.Telemetry.Streams(streams)
 	return service.Service{
 		Name: event.Query, Port: Port, Config: cfg.Config, Log: log,
-		Routes:  api{s, h, newLive(h, streams, log), feeds{s, cfg.PublicURL}}.routes,
+		Routes:  api{s, h, newLive(h, streams, log), feeds{s, h.cache, cfg.PublicURL}}.routes,
 		Streams: []string{event.Stream(event.Posts), event.Stream(event.Comments)},
 		Handle:  s.handle, View: true,
 		Ready: func(ctx context.Context) error {

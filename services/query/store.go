@@ -61,13 +61,9 @@ func (s *store) foldPost(ctx context.Context, v view, id string, next func(post)
 // foldComment writes what next makes of a comment, and its places under the post.
 func (s *store) foldComment(ctx context.Context, v view, postID, id string, next func(comment) comment) error {
 	return fold(ctx, s.bus, v.comments(postID), id, next, func(was, is comment) bus.Change {
-		index := moved(v.order(postID), bus.TimeKey(was.Created.At, id), was.shown(), bus.TimeKey(is.Created.At, id), is.shown())
-		switch {
-		case is.approved() && !was.approved():
-			index = append(index, bus.Index{Verb: bus.SAdd, Key: v.approved(postID), Member: id})
-		case was.approved() && !is.approved():
-			index = append(index, bus.Index{Verb: bus.SRem, Key: v.approved(postID), Member: id})
-		}
+		was.ID, is.ID = id, id
+		index := v.moved(v.place(postID, was), v.place(postID, is))
+		index = append(index, v.counted(postID, id, was.approved(), is.approved())...)
 		return v.change(index, subject{postID, id}, is.Version.Value)
 	})
 }

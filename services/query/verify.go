@@ -315,6 +315,6 @@ func (c *verifier) passed(ctx context.Context, to positions) (bool, error) {
 // Readable reads the first page of the feed as a visitor would, and returns why that
 // cannot be done.
 func Readable(ctx context.Context, b *bus.Bus) error {
-	_, _, err := newStore(b).page(ctx, web.Cursor{}, previewed)
+	_, _, _, err := newStore(b).page(ctx, web.Cursor{}, previewed)
 	return err
 }

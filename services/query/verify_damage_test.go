@@ -35,7 +35,7 @@ func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 		c.Del(ctx, v.post("p1")).Err(), c.LPush(ctx, v.post("p1"), "x").Err(),
 		c.HSet(ctx, v.comments("p4"), "c12", `nonsense`).Err(),
 		c.Set(ctx, v.comments("p5"), "x", 0).Err(),
-		c.Set(ctx, v.order("p6"), "x", 0).Err(),
+		c.Set(ctx, v.others("p6"), "x", 0).Err(),
 		c.Set(ctx, v.approved("p7"), "x", 0).Err(),
 	} {
 		if err != nil {
@@ -57,7 +57,7 @@ func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 		{"p1", "", "cannot be read: {query}:1:post:p1: " + typ},
 		{"p4", "c12", "cannot be read: {query}:1:comments:p4 c12: the stored view is damaged: invalid character 'o' in literal null (expecting 'u')"},
 		{"p5", "", "what is known of its comments cannot be read: {query}:1:comments:p5: " + typ},
-		{"p6", "", "the order of its comments cannot be read: {query}:1:order:p6: " + typ},
+		{"p6", "", "which of its comments are not approved cannot be read: {query}:1:others:p6: " + typ},
 		{"p7", "", "which of its comments are approved cannot be read: {query}:1:approved:p7: " + typ},
 	}
 	got := differences()

@@ -43,9 +43,9 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		c.HDel(ctx, v.comments("p4"), "c12").Err(),
 		c.HSet(ctx, v.comments("p5"), "c13", other).Err(),
 		c.HSet(ctx, v.comments("p5"), "c5000", `{"id":"c5000"}`).Err(),
-		c.SRem(ctx, v.approved("p6"), "c14").Err(),
-		c.SAdd(ctx, v.approved("p6"), "c15").Err(),
-		c.ZAdd(ctx, v.order("p7"), z(bus.TimeKey(time.UnixMilli(5), "c15"))).Err(),
+		c.ZRem(ctx, v.approved("p6"), bus.TimeKey(time.UnixMilli(1_700_000_000_022), "c14")).Err(),
+		c.ZAdd(ctx, v.approved("p6"), z(bus.TimeKey(time.UnixMilli(5), "c15"))).Err(),
+		c.ZAdd(ctx, v.others("p7"), z(bus.TimeKey(time.UnixMilli(5), "c15")+" pending 1")).Err(),
 		c.HSet(ctx, v.comments("p9"), "c9", `{"id":"c9"}`).Err(),
 	} {
 		if err != nil {
@@ -63,7 +63,7 @@ func TestVerifyNamesWhatDiffers(t *testing.T) {
 		{"p5", "c5000", "is in the view, and no event tells of it"},
 		{"p6", "c14", "is missing from the approved ones"},
 		{"p6", "c15", "should not be among the approved ones"},
-		{"p7", "c15", "should not be among the order of comments"},
+		{"p7", "c15", "should not be among the not approved ones"},
 		{"p9", "c9", "is in the view, and no event tells of it"},
 	}
 	if diff := cmp.Diff(want, verify()); diff != "" {

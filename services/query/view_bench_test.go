@@ -115,7 +115,7 @@ func BenchmarkDeepPage(b *testing.B) {
 					n++
 					p := 20 + random.IntN(posts-20)
 					after := web.Cursor{At: time.UnixMilli(1_700_000_000_000 + int64(p)).UTC(), ID: "post-" + number(p)}
-					found, _, err := s.page(b.Context(), after, web.DefaultLimit+1)
+					found, _, _, err := s.page(b.Context(), after, web.DefaultLimit+1)
 					if err != nil || len(found) < web.DefaultLimit {
 						b.Fatal(len(found), err)
 					}
@@ -135,7 +135,7 @@ func BenchmarkFirstPage(b *testing.B) {
 	costs(b, client, func() int { return n }, func() {
 		for b.Loop() {
 			n++
-			found, _, err := s.page(b.Context(), web.Cursor{}, web.DefaultLimit+1)
+			found, _, _, err := s.page(b.Context(), web.Cursor{}, web.DefaultLimit+1)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -89,7 +89,8 @@ async function orNull<T>(asked: Promise<T>): Promise<T | null> {
 
 function inFeed(client: QueryClient, id: string): Post | undefined {
   const feed = client.getQueryData<Pages<Post>>(keys.feed);
-  return feed?.pages.flatMap((page) => page.items).find((post) => post.id === id);
+  // One that is cut is no stand-in for the whole.
+  return feed?.pages.flatMap((page) => page.items).find((post) => post.id === id && !post.truncated);
 }
 
 export const commentsQuery = (postId: string) =>

@@ -158,3 +158,21 @@ test('with a post come its 20 latest approved comments, and of the others those 
   expect(kept.filter((each) => each.startsWith('b'))).toEqual(Array.from({ length: 20 }, (_, i) => id('b', 60 + i)));
 });
 
+describe('a text that comes cut with a change', () => {
+  test('is not taken for the whole of a post', () => {
+    const whole = aPost('a', { createdAt: when(10), body: 'the whole text', version: 1 });
+    load(keys.feed, [whole]);
+    client.setQueryData(keys.post('a'), whole);
+    applyChange(client, { type: 'post', data: { ...whole, body: 'the', version: 2, truncated: true } });
+    expect(client.getQueryData<Post>(keys.post('a'))?.body).toBe('the whole text');
+    expect(client.getQueryState(keys.post('a'))?.isInvalidated).toBe(true);
+    expect(post('a')?.body).toBe('the');
+  });
+
+  test('has the comments of its page read again', () => {
+    load(keys.comments('a'), [aComment('x', { createdAt: when(1) })]);
+    const comment = aComment('y', { createdAt: when(2), content: 'long', truncated: true });
+    applyChange(client, { type: 'comment', data: { postId: 'a', commentCount: 2, comment } });
+    expect(client.getQueryState(keys.comments('a'))?.isInvalidated).toBe(true);
+  });
+});

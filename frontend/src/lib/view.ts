@@ -56,6 +56,8 @@ export function showChange(client: QueryClient, change: Change): void {
         comments: preview(withNewer(post.comments, comment, oldestFirst)),
       }));
       setPages<Comment>(client, keys.comments(postId), (comments, more) => insert(comments, comment, oldestFirst, more));
+      // Only the beginning of a long text comes with a change; its own page shows the whole.
+      if (comment.truncated) void client.invalidateQueries({ queryKey: keys.comments(postId) });
       break;
     }
     case 'comment-deleted': {
@@ -70,6 +72,11 @@ export function showChange(client: QueryClient, change: Change): void {
 /** Puts a post where it belongs in what is loaded. */
 export function showPost(client: QueryClient, post: Post): void {
   setFeed(client, (posts, more) => insert(posts, post, newestFirst, more));
+  if (post.truncated) {
+    // Its page, and whoever edits it there, needs the whole text.
+    void client.invalidateQueries({ queryKey: keys.post(post.id) });
+    return;
+  }
   put<Post | null>(client, keys.post(post.id), (known) => (known && known.version > post.version ? known : post));
 }
 

@@ -71,7 +71,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The posts with their latest comments, newest first, in pages */
+        /**
+         * The posts with their latest comments, newest first, in pages
+         * @description A page has fewer posts than `limit` where they are long, and at least one.
+         */
         get: operations["feed"];
         put?: never;
         post?: never;
@@ -141,7 +144,13 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** All comments of a post in posting order, in pages */
+        /**
+         * The comments of a post in posting order, in pages
+         * @description A page has up to `limit` approved comments, fewer where they are long, and up to
+         *     `limit` others, without texts: the latest of those between its approved ones and
+         *     the page before, on the last page of all that follow. The next page follows the
+         *     approved ones.
+         */
         get: operations["listComments"];
         put?: never;
         post?: never;
@@ -204,8 +213,13 @@ export interface components {
             version: components["schemas"]["Version"];
             /** @description How many approved comments there are. */
             commentCount: number;
-            /** @description The latest comments of every status, in posting order. */
+            /** @description The 20 latest approved comments and up to 20 others, in posting order. Where there are 20 approved ones, the others are those that are newer than the oldest of them. A text of more than 2,000 characters is cut; GET /posts/{id}/comments has the whole. */
             comments: components["schemas"]["Comment"][];
+            /**
+             * @description Body is only its beginning. It is in live changes only, where a body is long.
+             * @constant
+             */
+            truncated?: true;
         };
         /** @description A comment. What is not approved has neither content nor author. */
         Comment: {
@@ -215,6 +229,11 @@ export interface components {
             status: components["schemas"]["Status"];
             createdAt: components["schemas"]["Time"];
             version: components["schemas"]["Version"];
+            /**
+             * @description Content is only its beginning, and GET /posts/{id}/comments has the whole.
+             * @constant
+             */
+            truncated?: true;
         };
         FeedEvent: {
             /** @description For Last-Event-ID. A heartbeat has none of its own, and so that of the event before. */
@@ -306,6 +325,16 @@ export interface components {
         Status: "pending" | "approved" | "rejected" | "flagged";
     };
     responses: {
+        /** @description The client's network has asked for too many answers that had to be made (READ_LIMIT). */
+        TooManyReads: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The client has this page already. */
         PageNotModified: {
             headers: {
@@ -570,6 +599,7 @@ export interface operations {
             };
             304: components["responses"]["PageNotModified"];
             400: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyReads"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
@@ -642,6 +672,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["Invalid"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyReads"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["NotYetVisible"];
             default: components["responses"]["Unexpected"];
@@ -683,6 +714,7 @@ export interface operations {
             304: components["responses"]["PageNotModified"];
             400: components["responses"]["Invalid"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyReads"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
@@ -710,6 +742,7 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            429: components["responses"]["TooManyReads"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
@@ -741,6 +774,7 @@ export interface operations {
             };
             304: components["responses"]["NotModified"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyReads"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
