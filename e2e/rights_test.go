@@ -66,8 +66,12 @@ func usersOf(t *testing.T, program string) {
 	for _, name := range append([]string{"eventbus"}, services...) {
 		s.stop(name)
 	}
-	if log, err := operator.ACLLog(t.Context(), 10).Result(); err != nil || len(log) > 0 {
-		t.Errorf("Redis refused commands: %v %v", err, log)
+	log, err := operator.ACLLog(t.Context(), 10).Result()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, refused := range log {
+		t.Errorf("Redis refused %s: %s %s", refused.Username, refused.Reason, refused.Object)
 	}
 	refusedTo(t, server)
 }
