@@ -17,8 +17,7 @@ var update = flag.Bool("update", false, "write testdata/corpus.json anew")
 const corpusFile = "testdata/corpus.json"
 
 // corpusEntry is a text and its reading, which the tests of the web app hold against
-// the page: frontend/src/test/corpus.test.tsx in jsdom, frontend/e2e/corpus.test.ts in
-// Chromium.
+// the page: frontend/src/test/corpus.test.tsx.
 type corpusEntry struct {
 	Source   string   `json:"source"`
 	Visible  []string `json:"visible,omitempty"`

@@ -35,8 +35,7 @@ type judgedDisguise struct {
 }
 
 // TestDisguises_AreNotApproved judges every kind with the default rules. With -update
-// it writes the corpus that frontend/src/test/corpus.test.tsx renders in jsdom and
-// frontend/e2e/corpus.test.ts in Chromium.
+// it writes the corpus that frontend/src/test/corpus.test.tsx renders.
 func TestDisguises_AreNotApproved(t *testing.T) {
 	rules, err := ParseRules([]byte(defaultRules))
 	if err != nil {
