@@ -49,8 +49,8 @@ func judgeThat(t *testing.T, says func(question) reply) (*httptest.Server, *atom
 		if err != nil {
 			return // the moderator has hung up
 		}
-		id, stamp := r.Header.Get(headerID), r.Header.Get(headerTimestamp)
-		if r.Header.Get(headerSignature) != sign(judgeSecret, id, stamp, body) || r.Method != http.MethodPost {
+		id, stamp := r.Header.Get(web.WebhookID), r.Header.Get(web.WebhookTimestamp)
+		if r.Header.Get(web.WebhookSignature) != web.SignWebhook(judgeSecret, id, stamp, body) || r.Method != http.MethodPost {
 			t.Errorf("the question is not signed: %v %s", r.Header, body)
 		}
 		var q question
@@ -67,9 +67,9 @@ func judgeThat(t *testing.T, says func(question) reply) (*httptest.Server, *atom
 			secret = a.secret
 		}
 		if !a.unsigned {
-			w.Header().Set(headerID, id)
-			w.Header().Set(headerTimestamp, now)
-			w.Header().Set(headerSignature, "v1,AAAA "+sign(web.Secret(secret), id, now, []byte(a.body)))
+			w.Header().Set(web.WebhookID, id)
+			w.Header().Set(web.WebhookTimestamp, now)
+			w.Header().Set(web.WebhookSignature, "v1,AAAA "+web.SignWebhook(web.Secret(secret), id, now, []byte(a.body)))
 		}
 		if a.contentLength > 0 {
 			w.Header().Set("Content-Length", strconv.Itoa(a.contentLength))

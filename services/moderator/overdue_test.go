@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"newsfeed/internal/event"
+	"newsfeed/internal/web"
 )
 
 func TestHeldTooLongIsSaidOnce(t *testing.T) {
@@ -23,7 +24,7 @@ func TestHeldTooLongIsSaidOnce(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		body, err := io.ReadAll(r.Body)
-		if err != nil || r.Header.Get(headerSignature) != sign(judgeSecret, r.Header.Get(headerID), r.Header.Get(headerTimestamp), body) {
+		if err != nil || r.Header.Get(web.WebhookSignature) != web.SignWebhook(judgeSecret, r.Header.Get(web.WebhookID), r.Header.Get(web.WebhookTimestamp), body) {
 			t.Errorf("the notification is not signed (%v)", err)
 		}
 		if failing {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,16 +17,6 @@ import (
 	"github.com/google/uuid"
 
 	"newsfeed/internal/web"
-)
-
-// The headers of a signed message, in both directions, and how they are made are
-// those of Standard Webhooks 1.0 (https://www.standardwebhooks.com): the signature
-// is "v1," and the base64 of HMAC-SHA256 over id, timestamp and body with points
-// between them. Unlike there the key is the secret as it is written.
-const (
-	headerID        = "Webhook-Id"
-	headerTimestamp = "Webhook-Timestamp"
-	headerSignature = "Webhook-Signature"
 )
 
 const (
@@ -74,9 +62,9 @@ func (h *webhook) send(ctx context.Context, message any) (id string, header http
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "newsfeed-moderator")
-	req.Header.Set(headerID, id)
-	req.Header.Set(headerTimestamp, now)
-	req.Header.Set(headerSignature, sign(h.secret, id, now, sent))
+	req.Header.Set(web.WebhookID, id)
+	req.Header.Set(web.WebhookTimestamp, now)
+	req.Header.Set(web.WebhookSignature, web.SignWebhook(h.secret, id, now, sent))
 	resp, err := h.client.Do(req)
 	if err != nil {
 		return "", nil, nil, web.WithoutURL(err)
@@ -95,27 +83,20 @@ func (h *webhook) send(ctx context.Context, message any) (id string, header http
 	return id, resp.Header, body, err
 }
 
-func sign(secret web.Secret, id, timestamp string, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(id + "." + timestamp + "."))
-	mac.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
-
 // verify reports why an answer is not that of the other side to the message id: it
 // carries the same id, so that no earlier answer can be given again.
 func (h *webhook) verify(id string, header http.Header, body []byte, now time.Time) error {
-	stamp := header.Get(headerTimestamp)
+	stamp := header.Get(web.WebhookTimestamp)
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	switch {
-	case header.Get(headerID) != id:
+	case header.Get(web.WebhookID) != id:
 		return errors.New("the answer is to another message")
 	case err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > maxSkew:
 		return errors.New("the answer's timestamp is not of now")
 	}
-	want := []byte(sign(h.secret, id, stamp, body))
+	want := []byte(web.SignWebhook(h.secret, id, stamp, body))
 	// There may be several, while a secret is being replaced.
-	for given := range strings.FieldsSeq(header.Get(headerSignature)) {
+	for given := range strings.FieldsSeq(header.Get(web.WebhookSignature)) {
 		if hmac.Equal([]byte(given), want) {
 			return nil
 		}
