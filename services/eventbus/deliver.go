@@ -5,28 +5,18 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/bus/busotel"
 	"newsfeed/internal/event"
 	"newsfeed/internal/web"
-)
-
-const (
-	// maxAnswer is how much of an answer is read, so that the connection can be
-	// used again, and maxShown how much of it goes into a dead letter.
-	maxAnswer = 64 << 10
-	maxShown  = 200
-	// maxRetryAfter bounds how long a subscriber can make us wait.
-	maxRetryAfter = time.Minute
 )
 
 // newClient returns the client for all subscribers. It keeps connections, and
@@ -40,54 +30,59 @@ func newClient() *http.Client {
 			ForceAttemptHTTP2:   true,
 			MaxIdleConnsPerHost: 4,
 			IdleConnTimeout:     90 * time.Second,
+
+			MaxResponseHeaderBytes: maxAnswer,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// refusedError says that the subscriber wants no such event, now or later.
-type refusedError struct{ why string }
-
-func (e *refusedError) Error() string { return e.why }
-
-// busyError says that the subscriber asks to be left alone for a while.
-type busyError struct {
-	why   string
-	after time.Duration
-}
-
-func (e *busyError) Error() string { return e.why }
-
 // send delivers e, trying for ever, or puts it to the subscriber's dead letters
-// if that refuses it. An error means that run, or soft, has ended.
+// if that refuses it. An error means that run, or soft, or the subscription has
+// ended.
 func (p *pusher) send(run, soft context.Context, e bus.Entry) error {
-	body, err := encode(e.Event)
+	body, err := pushed(e.Event)
 	if err != nil {
 		p.log.Warn("passed over what is no event", "stream", e.Stream, "entry", e.ID.String(), "error", err)
 		return nil
 	}
 	delay := p.times.delays()
 	for attempts := 1; ; attempts++ {
-		after, err := delay.NextBackOff(), p.attempt(soft, e, attempts, body)
-		switch err := err.(type) { //nolint:errorlint // as post makes them
-		case nil:
-			p.outage.over(p)
+		err := p.attempt(soft, e, attempts, body)
+		if refused, ok := errors.AsType[*refusedError](err); ok {
+			err = p.bury(soft, e, attempts, refused)
+		}
+		switch {
+		case err == nil:
+			p.health.works(soft)
 			return nil
-		case *refusedError:
-			p.outage.over(p)
-			return p.bury(soft, e, attempts, err)
-		case *busyError:
-			after = max(after, err.after)
+		case errors.Is(err, errGone):
+			p.health.ended(soft, err)
+			return err
 		}
 		if ended := cmp.Or(run.Err(), soft.Err()); ended != nil {
 			return ended
 		}
-		p.outage.begin(p, err)
-		pause(run, after)
+		if errors.Is(err, errNotHolder) {
+			return err
+		}
+		pause(run, p.health.failed(soft, err, delay.NextBackOff(), p.times.Rest))
 		if run.Err() != nil {
 			return run.Err()
 		}
 	}
+}
+
+// pushed returns the event as subscribers get it: without what identifies a client.
+func pushed(e event.Event) ([]byte, error) {
+	if err := e.Validate(); err != nil {
+		return nil, err
+	}
+	e, err := e.WithoutPrivate()
+	if err != nil {
+		return nil, err
+	}
+	return encode(e)
 }
 
 // encode returns the event as it is on HTTP, or an error for an entry that
@@ -109,13 +104,13 @@ func (p *pusher) attempt(ctx context.Context, e bus.Entry, number int, body []by
 		Kind: bus.WorkProcess, Group: groupOf(p.sub.name()), Entry: e, Attempt: number,
 	})
 	trace := cmp.Or(busotel.TraceParent(ctx), e.Event.TraceParent)
-	err := p.post(ctx, e.Event.ID, trace, body)
+	err := p.post(ctx, e, trace, body)
 	done(err)
 	return err
 }
 
 // post delivers once. nil means that the subscriber has the event.
-func (p *pusher) post(ctx context.Context, id, trace string, body []byte) error {
+func (p *pusher) post(ctx context.Context, e bus.Entry, trace string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, p.times.Delivery)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.sub.url.String(), bytes.NewReader(body))
@@ -124,11 +119,15 @@ func (p *pusher) post(ctx context.Context, id, trace string, body []byte) error 
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "newsfeed-eventbus")
-	if !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	id := e.Event.ID
+	if id == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		id = e.Stream + "/" + e.ID.String()
+	} else {
 		// True, and it lets the client send again by itself what met a connection
 		// that the subscriber was just closing.
 		req.Header.Set("Idempotency-Key", id)
 	}
+	p.sub.sign(req.Header, id, time.Now(), body)
 	if event.ValidTraceParent(trace) {
 		req.Header.Set("Traceparent", trace)
 	}
@@ -138,73 +137,28 @@ func (p *pusher) post(ctx context.Context, id, trace string, body []byte) error 
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // the status has said it all
-	switch {
-	case res.StatusCode >= 200 && res.StatusCode < 300:
-		return nil
-	case refuses(res.StatusCode):
-		return &refusedError{"answered " + res.Status + excerpt(text)}
-	default:
-		return &busyError{"answered " + res.Status, retryAfter(res.Header)}
-	}
+	return verdictOf(res, text, time.Now())
 }
 
-// refuses reports whether to try again is of no use.
-func refuses(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
-	default:
-		return status >= 400 && status < 500
-	}
-}
-
-// excerpt returns the beginning of an answer, fit for one line.
-func excerpt(text []byte) string {
-	line := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, string(text[:min(len(text), maxShown)]))
-	if line = strings.TrimSpace(line); line == "" {
-		return ""
-	}
-	return ": " + line
-}
-
-func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.ParseUint(header.Get("Retry-After"), 10, 16)
-	if err != nil {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
-}
-
-// bury puts e to the subscriber's dead letters.
+// bury puts e to the subscriber's dead letters. If they are full, that is the
+// subscriber's trouble: the event waits, and is lost to nobody.
 func (p *pusher) bury(ctx context.Context, e bus.Entry, attempts int, why error) error {
 	letter := e.Letter(groupOf(p.sub.name()))
 	letter.Error, letter.Attempts, letter.Time = why.Error(), attempts, time.Now().UTC()
-	if err := p.insist(ctx, func() error { return p.store.bus.Bury(ctx, letter) }); err != nil {
+	fits := false
+	err := p.insist(ctx, func() (err error) {
+		if fits, err = p.store.room(ctx, p.sub.name(), letter, p.times.Letters, p.times.LetterBytes); err != nil || !fits {
+			return err
+		}
+		return p.store.bus.Bury(ctx, letter)
+	})
+	switch {
+	case err != nil:
 		return err
+	case !fits:
+		return &troubleError{why: "its dead letters are full, and it " + why.Error(), state: pushFull}
 	}
 	p.log.Error("the subscriber refused an event; it is with the dead letters",
 		"id", e.ID.String(), "origin", e.Stream, "type", e.Event.Type, "event", e.Event.ID, "error", fmt.Sprint(why))
 	return nil
-}
-
-// outage is a stretch of failing deliveries: one line in the log at either end.
-type outage struct{ since time.Time }
-
-func (o *outage) begin(p *pusher, err error) {
-	if o.since.IsZero() {
-		o.since = time.Now()
-		p.log.Warn("the subscriber does not take events; trying until it does", "error", err)
-	}
-}
-
-func (o *outage) over(p *pusher) {
-	if !o.since.IsZero() {
-		p.log.Info("the subscriber takes events again", "after", time.Since(o.since).Round(time.Millisecond))
-		o.since = time.Time{}
-	}
 }

@@ -19,6 +19,8 @@ type delivery struct {
 	event.Event
 	Key    string // the Idempotency-Key
 	Remote string
+	Header http.Header
+	Body   []byte
 }
 
 // subscriberServer is a foreign service. It answers as answer says; the zero
@@ -46,7 +48,7 @@ func newSubscriber(t testing.TB, answer func(w http.ResponseWriter, d delivery))
 // ServeHTTP implements http.Handler.
 func (s *subscriberServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	d := delivery{Key: r.Header.Get("Idempotency-Key"), Remote: r.RemoteAddr}
+	d := delivery{Key: r.Header.Get("Idempotency-Key"), Remote: r.RemoteAddr, Header: r.Header, Body: body}
 	if err == nil {
 		err = json.Unmarshal(body, &d.Event)
 	}

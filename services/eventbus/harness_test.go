@@ -26,6 +26,7 @@ import (
 var quick = times{
 	Lease: 2 * time.Second, Delivery: 5 * time.Second, Grace: time.Second,
 	First: 5 * time.Millisecond, Most: 50 * time.Millisecond, Look: 50 * time.Millisecond,
+	Rest: 50 * time.Millisecond,
 }
 
 // rig is a Redis with a bus on it, past the service.

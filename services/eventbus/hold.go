@@ -20,15 +20,15 @@ func (p *pusher) run(ctx context.Context) {
 			held, err = p.store.keep(ctx, p.sub.name(), p.replica, p.times.Lease)
 			return err
 		})
-		if err == nil && held {
-			p.hold(ctx, asked.Add(p.times.Lease))
+		if err == nil && held && errors.Is(p.hold(ctx, asked.Add(p.times.Lease)), errGone) {
+			return
 		}
 		pause(ctx, p.times.Lease/4)
 	}
 }
 
 // hold pushes while the lease, which ends at until, can be renewed.
-func (p *pusher) hold(ctx context.Context, until time.Time) {
+func (p *pusher) hold(ctx context.Context, until time.Time) error {
 	held, lose := context.WithCancel(context.WithoutCancel(ctx))
 	run, stop := context.WithCancel(ctx)
 	soft, end := context.WithCancel(held)
@@ -39,7 +39,7 @@ func (p *pusher) hold(ctx context.Context, until time.Time) {
 	keeper.Go(func() { p.renew(held, lose, until) })
 	p.log.Info("pushing")
 	err := p.push(run, soft)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !errors.Is(err, errGone) {
 		p.log.Warn("another replica may push from now on", "error", err)
 	}
 	stop()
@@ -52,6 +52,7 @@ func (p *pusher) hold(ctx context.Context, until time.Time) {
 	if err := p.store.release(last, p.sub.name(), p.replica); err != nil {
 		p.log.Info("could not let go; other replicas will notice by time", "error", err)
 	}
+	return err
 }
 
 // renew keeps the lease until held ends, and calls lose when it cannot.

@@ -14,5 +14,6 @@ func TestRoutesAreDocumented(t *testing.T) {
 func TestAnswersAreDocumented(t *testing.T) {
 	openapitest.Members(t, "eventbus", map[string]any{
 		"DeadLetter": deadLetter{}, "Stream": StreamState{}, "Group": GroupState{}, "Consumer": ConsumerState{}, "Pause": bus.Pause{},
+		"PushState": PushState{},
 	})
 }

@@ -1,6 +1,7 @@
 package eventbus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,10 +25,11 @@ type pusher struct {
 	log     *slog.Logger
 	times   times
 
-	outage outage
+	health *health
 }
 
-// times are how long things take; the zero value stands for the defaults.
+// times are how long things take, and how much there may be; the zero value stands
+// for the defaults.
 type times struct {
 	// Lease is how long after its last sign of life a holder counts as dead.
 	Lease time.Duration
@@ -39,17 +41,29 @@ type times struct {
 	First, Most time.Duration
 	// Look is how often a pusher looks for what is to be sent again.
 	Look time.Duration
+	// Rest is how long a subscriber that has failed for a while is left alone.
+	Rest time.Duration
+	// Letters and LetterBytes bound the dead letters of one subscriber.
+	Letters, LetterBytes int
 }
+
+// A subscriber's dead letters are at most so many, with so many bytes.
+const (
+	maxLetters     = 1000
+	maxLetterBytes = 16 << 20
+)
 
 func (t times) withDefaults() times {
 	for field, usual := range map[*time.Duration]time.Duration{
 		&t.Lease: 9 * time.Second, &t.Delivery: 30 * time.Second, &t.Grace: 2 * time.Second,
 		&t.First: 200 * time.Millisecond, &t.Most: 10 * time.Second, &t.Look: time.Second,
+		&t.Rest: 30 * time.Second,
 	} {
 		if *field == 0 {
 			*field = usual
 		}
 	}
+	t.Letters, t.LetterBytes = cmp.Or(t.Letters, maxLetters), cmp.Or(t.LetterBytes, maxLetterBytes)
 	return t
 }
 

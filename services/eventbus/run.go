@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"newsfeed/internal/bus"
 	"newsfeed/internal/event"
@@ -20,6 +21,8 @@ type Config struct {
 	BusToken web.Tokens `env:"BUS_TOKEN"`
 	// Subscribers get every event by POST.
 	Subscribers SubscriberList `env:"SUBSCRIBERS"`
+	// SubscriberSecrets sign what is pushed.
+	SubscriberSecrets web.Secret `env:"SUBSCRIBER_SECRETS"`
 }
 
 // Run serves and pushes until ctx ends, and returns nil after a clean stop.
@@ -45,7 +48,9 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
 		streams: web.NewStreams(log, web.StreamOptions{}), patience: pagePatience,
 	}
 	base.Telemetry.Streams(a.streams)
-	all, dead := pushers(a.store, merge, cfg, log, t.withDefaults()), []string{}
+	up := newSubscriberUp()
+	base.Telemetry.Metrics.MustRegister(up)
+	all, dead := pushers(a.store, merge, cfg, log, t.withDefaults(), up), []string{}
 	for _, p := range all {
 		dead = append(dead, groupOf(p.sub.name()))
 	}
@@ -66,15 +71,34 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, t times) error {
 }
 
 // pushers returns one for each subscriber.
-func pushers(s *store, merge *bus.Merge, cfg Config, log *slog.Logger, t times) []*pusher {
-	subscribers, _ := cfg.Subscribers.parse() // validated at the start
+func pushers(s *store, merge *bus.Merge, cfg Config, log *slog.Logger, t times, up *prometheus.GaugeVec) []*pusher {
+	subscribers, _ := cfg.subscribers() // validated at the start
 	client, replica := newClient(), uuid.NewString()
 	var all []*pusher
 	for _, sub := range subscribers {
+		log := log.With("subscriber", sub.shown())
 		all = append(all, &pusher{
-			sub: sub, replica: replica, store: s, merge: merge, client: client, times: t,
-			log: log.With("subscriber", sub.shown()),
+			sub: sub, replica: replica, store: s, merge: merge, client: client, times: t, log: log,
+			health: &health{log: log, report: func(ctx context.Context, state PushState) error {
+				up.WithLabelValues(sub.name()).Set(takes(state))
+				return s.report(ctx, sub.name(), state)
+			}},
 		})
 	}
 	return all
+}
+
+// newSubscriberUp shows whether subscribers take events. A replica shows those that
+// it has pushed to.
+func newSubscriberUp() *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "newsfeed_subscriber_up", Help: "1 if the subscriber takes events, 0 if not.",
+	}, []string{"subscriber"})
+}
+
+func takes(state PushState) float64 {
+	if state.State == string(pushWorking) {
+		return 1
+	}
+	return 0
 }

@@ -31,14 +31,17 @@ var holdLua string
 //go:embed lua/advance.lua
 var advanceLua string
 
+//go:embed lua/room.lua
+var roomLua string
+
 // store keeps what is the service's own in Redis.
 type store struct {
-	bus           *bus.Bus
-	hold, advance *bus.Script
+	bus                *bus.Bus
+	hold, advance, has *bus.Script
 }
 
 func newStore(b *bus.Bus) *store {
-	return &store{bus: b, hold: bus.NewScript(holdLua), advance: bus.NewScript(advanceLua)}
+	return &store{bus: b, hold: bus.NewScript(holdLua), advance: bus.NewScript(advanceLua), has: bus.NewScript(roomLua)}
 }
 
 // place is how far a subscriber has come: Number counts what it was sent, and
@@ -54,7 +57,33 @@ func (s *store) register(ctx context.Context, sub subscriber) error {
 	if err == nil {
 		err = s.bus.Do(ctx, "HSET", subscriberKey(sub.name()), "url", sub.shown()).Err()
 	}
+	if err == nil {
+		err = s.report(ctx, sub.name(), PushState{State: string(pushWorking)})
+	}
 	return bus.Err("register a subscriber", err)
+}
+
+// stateFields say how a subscriber does not take events; there are none while it does.
+var stateFields = []string{"state", "since", "reason"}
+
+// report saves how the subscriber takes events.
+func (s *store) report(ctx context.Context, name string, state PushState) error {
+	args := []any{"HDEL", subscriberKey(name), "state", "since", "reason"}
+	if state.State != string(pushWorking) {
+		args = []any{"HSET", subscriberKey(name), "state", state.State, "since", state.Since.Format(time.RFC3339Nano), "reason", state.Reason}
+	}
+	return bus.Err("save a subscriber's state", s.bus.Do(ctx, args...).Err())
+}
+
+// room reports whether the subscriber's dead letters have room for one more.
+func (s *store) room(ctx context.Context, name string, letter bus.DeadLetter, letters, size int) (bool, error) {
+	text, err := json.Marshal(letter)
+	if err != nil {
+		return false, err
+	}
+	n, err := s.bus.Run(ctx, s.has, []string{subscriberKey(name) + ":dead"},
+		letter.Stream+"/"+letter.Entry.String(), letters, size, len(text)).Int()
+	return n == 1, bus.Err("count a subscriber's dead letters", err)
 }
 
 // keep makes this replica the holder of the subscriber for that long, and
@@ -145,10 +174,11 @@ func (s *store) progress(ctx context.Context) ([]progress, error) {
 		if err != nil {
 			return nil, err
 		}
-		var url, holder *redis.StringCmd
+		var fields *redis.SliceCmd
+		var holder *redis.StringCmd
 		var dead *redis.IntCmd
 		_, err = s.bus.Redis().Pipelined(ctx, func(p redis.Pipeliner) error {
-			url = p.HGet(ctx, subscriberKey(name), "url")
+			fields = p.HMGet(ctx, subscriberKey(name), append([]string{"url"}, stateFields...)...)
 			holder = p.Get(ctx, holderKey(name))
 			dead = p.HLen(ctx, subscriberKey(name)+":dead")
 			return nil
@@ -156,7 +186,22 @@ func (s *store) progress(ctx context.Context) ([]progress, error) {
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return nil, bus.Err("inspect a subscriber", err)
 		}
-		all = append(all, progress{name: name, url: url.Val(), holder: holder.Val(), at: at.At, dead: dead.Val()})
+		one := progress{name: name, holder: holder.Val(), at: at.At, dead: dead.Val()}
+		one.url, one.push = pushStateOf(fields.Val())
+		all = append(all, one)
 	}
 	return all, nil
+}
+
+// pushStateOf reads a subscriber's address and its state, nil while it takes events.
+func pushStateOf(fields []any) (url string, state *PushState) {
+	texts := make([]string, 1+len(stateFields))
+	for i, f := range fields {
+		texts[i], _ = f.(string)
+	}
+	since, err := time.Parse(time.RFC3339Nano, texts[2])
+	if texts[1] == "" || err != nil {
+		return texts[0], nil
+	}
+	return texts[0], &PushState{State: texts[1], Since: since, Reason: texts[3]}
 }

@@ -33,6 +33,8 @@ type GroupState struct {
 	Dead int64 `json:"dead"`
 	// Paused is set if an operator has paused the group.
 	Paused *bus.Pause `json:"paused,omitempty"`
+	// Push is set while a subscriber does not take events.
+	Push *PushState `json:"push,omitempty"`
 }
 
 // ConsumerState is a replica that reads for a group, or pushes to a subscriber.
@@ -116,13 +118,14 @@ type progress struct {
 	name, url, holder string
 	at                map[string]bus.ID
 	dead              int64
+	push              *PushState
 }
 
 // on returns the progress on one stream, told as that of a group. Redis does not
 // count for subscribers, so of the lag it is only known whether there is any.
 func (p progress) on(info bus.StreamInfo) GroupState {
 	g := GroupState{
-		Name: groupOf(p.name), URL: p.url, Delivered: idText(p.at[info.Name]), Dead: p.dead, Consumers: []ConsumerState{},
+		Name: groupOf(p.name), URL: p.url, Delivered: idText(p.at[info.Name]), Dead: p.dead, Consumers: []ConsumerState{}, Push: p.push,
 	}
 	if !info.Last.After(p.at[info.Name]) {
 		g.Lag = new(int64)

@@ -4,9 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"newsfeed/internal/web"
 )
@@ -52,7 +55,25 @@ func (l SubscriberList) parse() ([]subscriber, error) {
 }
 
 // subscriber is a foreign service that gets every event by POST.
-type subscriber struct{ url *url.URL }
+type subscriber struct {
+	url     *url.URL
+	secrets []web.Secret // all of them sign; none, and nothing is signed
+}
+
+// sign sets the headers of a signed message.
+func (s subscriber) sign(header http.Header, id string, now time.Time, body []byte) {
+	if len(s.secrets) == 0 {
+		return
+	}
+	timestamp := strconv.FormatInt(now.Unix(), 10)
+	var signatures []string
+	for _, secret := range s.secrets {
+		signatures = append(signatures, web.SignWebhook(secret, id, timestamp, body))
+	}
+	header.Set(web.WebhookID, id)
+	header.Set(web.WebhookTimestamp, timestamp)
+	header.Set(web.WebhookSignature, strings.Join(signatures, " "))
+}
 
 // name tells subscribers apart, in keys and in the group of their dead letters.
 // It begins with the host, for people, and ends with a hash of the whole URL.
@@ -80,10 +101,56 @@ func (s subscriber) shown() string {
 	return u.String()
 }
 
-// Validate reads SUBSCRIBERS.
-func (c *Config) Validate() error {
-	if _, err := c.Subscribers.parse(); err != nil {
-		return &web.ConfigError{Variable: "SUBSCRIBERS", Err: err}
+// subscribers returns the subscribers with their secrets.
+func (c *Config) subscribers() ([]subscriber, error) {
+	all, err := c.Subscribers.parse()
+	if err != nil {
+		return nil, &web.ConfigError{Variable: "SUBSCRIBERS", Err: err}
 	}
-	return nil
+	lists, err := parseSecrets(string(c.SubscriberSecrets))
+	if err == nil && len(lists) > 1 && len(lists) != len(all) {
+		err = fmt.Errorf("has %d entries for %d addresses in SUBSCRIBERS: give one for each, or one for all", len(lists), len(all))
+	}
+	if err != nil {
+		return nil, &web.ConfigError{Variable: "SUBSCRIBER_SECRETS", Err: err}
+	}
+	for i := range all {
+		switch len(lists) {
+		case 0:
+		case 1:
+			all[i].secrets = lists[0]
+		default:
+			all[i].secrets = lists[i]
+		}
+	}
+	return all, nil
+}
+
+// parseSecrets reads SUBSCRIBER_SECRETS: an entry for each subscriber, with commas
+// or line ends between, and in each the secrets with spaces between.
+func parseSecrets(text string) (lists [][]web.Secret, err error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	text = strings.ReplaceAll(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n", ",")
+	for entry := range strings.SplitSeq(text, ",") {
+		var secrets []web.Secret
+		for secret := range strings.FieldsSeq(entry) {
+			if len(secret) < web.MinToken {
+				return nil, fmt.Errorf("must have %d bytes or more in each secret", web.MinToken)
+			}
+			secrets = append(secrets, web.Secret(secret))
+		}
+		if len(secrets) == 0 {
+			return nil, fmt.Errorf("has no secret in entry %d", len(lists)+1)
+		}
+		lists = append(lists, secrets)
+	}
+	return lists, nil
+}
+
+// Validate reads SUBSCRIBERS and SUBSCRIBER_SECRETS.
+func (c *Config) Validate() error {
+	_, err := c.subscribers()
+	return err
 }
