@@ -43,9 +43,10 @@ func subscribe(t *testing.T, port int) {
 func unseen() map[string]string {
 	const rebuild = "query rebuilds a view of an older schema version when it starts; its own tests do, under these grants"
 	list := map[string]string{}
-	for _, command := range []string{"scan", "unlink", "pexpire", "hscan", "zscan", "sscan"} {
+	for _, command := range []string{"scan", "unlink", "pexpire", "hscan", "zscan"} {
 		list["query ~{query}:* +"+command] = rebuild
 	}
+	list["query ~{query}:* +scard"] = "query counts with it in a view of schema 1, until that has been rebuilt"
 	for _, stream := range []string{"{posts}:events", "{comments}:events"} {
 		list["query ~"+stream+" +xlen"] = rebuild
 	}
