@@ -27,8 +27,8 @@ var programs string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// programsVariable tells a run of these tests within another where the programs
-// are that have been built already.
+// programsVariable names a folder with programs that have been built already, for a
+// run of these tests within another.
 const programsVariable = "NEWSFEED_E2E_PROGRAMS"
 
 // programsPrefix is how the folders of the programs begin, before the id of the
@@ -50,24 +50,13 @@ func run(m *testing.M) int {
 	if err := loadDocuments(); err != nil {
 		return failed("read the OpenAPI documents", err)
 	}
-	if programs = os.Getenv(programsVariable); programs != "" {
-		return m.Run()
-	}
-	removeLeftBehind()
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", programsPrefix, os.Getpid()))
-	if err != nil {
-		return failed("make a folder for the programs", err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	programs = dir
-	args := append([]string{"build", "-buildvcs=false", "-o", dir + string(filepath.Separator)}, buildFlags...)
-	for _, name := range append(slices.Clone(services), doors...) {
-		args = append(args, "../cmd/"+name)
-	}
-	build := exec.Command("go", args...)
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return failed("build the programs", err)
+	if programs = os.Getenv(programsVariable); programs == "" {
+		dir, err := buildPrograms()
+		defer func() { _ = os.RemoveAll(dir) }()
+		if err != nil {
+			return failed("build the programs", err)
+		}
+		programs = dir
 	}
 	if code := m.Run(); code != 0 {
 		return code
@@ -76,6 +65,22 @@ func run(m *testing.M) int {
 		return failed("exercise the OpenAPI documents", err)
 	}
 	return 0
+}
+
+// buildPrograms makes a folder for the programs and builds them into it.
+func buildPrograms() (string, error) {
+	removeLeftBehind()
+	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", programsPrefix, os.Getpid()))
+	if err != nil {
+		return "", err
+	}
+	args := append([]string{"build", "-buildvcs=false", "-o", dir + string(filepath.Separator)}, buildFlags...)
+	for _, name := range append(slices.Clone(services), doors...) {
+		args = append(args, "../cmd/"+name)
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Stderr = os.Stderr
+	return dir, cmd.Run()
 }
 
 func failed(what string, err error) int {

@@ -12,13 +12,16 @@ import (
 // it for documentation, so nobody else has it.
 const outside = "192.0.2.1"
 
+// insideVariable is set for the tests that run in the namespace.
+const insideVariable = "NEWSFEED_E2E_INSIDE"
+
 // inNamespace runs the calling test once more, in a network namespace of its own
 // that has loopback and the address outside, and returns false; there it returns
 // true. So a test can listen on every interface and connect from elsewhere, and
 // nobody can connect to what it starts.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(programsVariable) != "" {
+	if os.Getenv(insideVariable) != "" {
 		return true
 	}
 	if runtime.GOOS != "linux" {
@@ -47,7 +50,7 @@ func inNamespace(t *testing.T) bool {
 		args = append(args, "-test.v")
 	}
 	cmd := inside(args...)
-	cmd.Env = append(os.Environ(), programsVariable+"="+programs)
+	cmd.Env = append(os.Environ(), programsVariable+"="+programs, insideVariable+"=yes")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("in the namespace: %v\n%s", err, out)
