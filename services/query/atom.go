@@ -95,7 +95,7 @@ type atomText struct {
 }
 
 func (f feeds) posts(w http.ResponseWriter, r *http.Request) error {
-	return f.cache.serve(w, r, pageKey{path: "/feed.atom"}, loader{inFeed, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+	return f.cache.serve(w, r, pageKey{path: "/feed.atom"}, loader{elements: inFeed, read: func(ctx context.Context) (*web.Rendered, bus.ID, error) {
 		posts, _, version, err := f.store.readPosts(ctx, "", inFeed, 0)
 		if err != nil {
 			return nil, version, err
@@ -121,7 +121,7 @@ func (f feeds) comments(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	key := pageKey{path: "/posts/" + id + "/comments.atom"}
-	return f.cache.serve(w, r, key, loader{inFeed, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+	return f.cache.serve(w, r, key, loader{elements: inFeed, read: func(ctx context.Context) (*web.Rendered, bus.ID, error) {
 		page, version, err := f.store.readComments(ctx, id, "", inFeed, readBudget, "back")
 		if err == nil && !page.post.shown() {
 			err = fmt.Errorf("%w: post %s", web.ErrNotFound, id)

@@ -90,6 +90,12 @@ func newCache(s *store) *cache {
 type loader struct {
 	elements int
 	read     func(ctx context.Context) (*web.Rendered, bus.ID, error)
+	network  string // of the client who asks
+}
+
+func (l loader) by(network string) loader {
+	l.network = network
+	return l
 }
 
 // serve answers with the page that is kept, or else with one that load reads. A
@@ -106,7 +112,7 @@ func (c *cache) serve(w http.ResponseWriter, r *http.Request, key pageKey, load 
 	if err := c.limits.admit(r); err != nil {
 		return err
 	}
-	page, err := c.load(r.Context(), key, least, told, load)
+	page, err := c.load(r.Context(), key, least, told, load.by(web.ClientNet(r)))
 	if err != nil {
 		return err
 	}
@@ -158,7 +164,7 @@ func (c *cache) load(ctx context.Context, key pageKey, least bus.ID, told bool, 
 func (c *cache) read(ctx context.Context, key pageKey, load loader) (*keptPage, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 	defer cancel()
-	done, err := c.limits.construct(ctx, load.elements)
+	done, err := c.limits.construct(ctx, load.network, load.elements)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +183,7 @@ func (c *cache) fresh(w http.ResponseWriter, r *http.Request, load loader) error
 	if err := c.limits.admit(r); err != nil {
 		return err
 	}
-	page, err := c.readFresh(r.Context(), load)
+	page, err := c.readFresh(r.Context(), load.by(web.ClientNet(r)))
 	if err != nil {
 		return err
 	}
@@ -185,7 +191,7 @@ func (c *cache) fresh(w http.ResponseWriter, r *http.Request, load loader) error
 }
 
 func (c *cache) readFresh(ctx context.Context, load loader) (*web.Rendered, error) {
-	done, err := c.limits.construct(ctx, load.elements)
+	done, err := c.limits.construct(ctx, load.network, load.elements)
 	if err != nil {
 		return nil, err
 	}

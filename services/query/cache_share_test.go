@@ -27,7 +27,7 @@ func (l *loading) ask() bus.ID {
 	l.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/posts", nil)
 	w := httptest.NewRecorder()
-	err := l.cache.serve(w, r, pageKey{path: "/posts"}, loader{1, func(context.Context) (*web.Rendered, bus.ID, error) {
+	err := l.cache.serve(w, r, pageKey{path: "/posts"}, loader{elements: 1, read: func(context.Context) (*web.Rendered, bus.ID, error) {
 		l.loads.Add(1)
 		version := <-l.finish
 		return web.RenderBody("text/plain", []byte(version.String())), version, nil

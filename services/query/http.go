@@ -30,7 +30,7 @@ func (a api) page(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.hub.cache.serve(w, r, pageKey{"/posts", page.Query().Encode()}, loader{page.Limit, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+	return a.hub.cache.serve(w, r, pageKey{"/posts", page.Query().Encode()}, loader{elements: page.Limit, read: func(ctx context.Context) (*web.Rendered, bus.ID, error) {
 		posts, more, version, err := a.store.page(ctx, page.After, page.Limit)
 		if err != nil {
 			return nil, version, err
@@ -49,7 +49,7 @@ func (a api) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	load := loader{previewed, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+	load := loader{elements: previewed, read: func(ctx context.Context) (*web.Rendered, bus.ID, error) {
 		p, version, err := a.store.post(ctx, id)
 		if err != nil {
 			return nil, version, err
@@ -76,7 +76,7 @@ func (a api) comments(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	key := pageKey{"/posts/" + id + "/comments", page.Query().Encode()}
-	return a.hub.cache.serve(w, r, key, loader{page.Limit, func(ctx context.Context) (*web.Rendered, bus.ID, error) {
+	return a.hub.cache.serve(w, r, key, loader{elements: page.Limit, read: func(ctx context.Context) (*web.Rendered, bus.ID, error) {
 		comments, version, err := a.store.comments(ctx, id, page.After, page.Limit)
 		if err != nil {
 			return nil, version, err

@@ -25,6 +25,9 @@ const (
 	// parsed, and rendered.
 	maxConstructing = 48 << 20
 	constructing    = 8 // times
+	// maxConstructingOne is how much of it one client network may have: others find
+	// room for theirs.
+	maxConstructingOne = maxConstructing * 2 / 3
 	// maxElement is about the largest element of a list, as Redis has it.
 	maxElement = 64 << 10
 	// constructWait is how long an answer waits for its turn. Then it is 503.
@@ -43,11 +46,17 @@ const (
 type readLimits struct {
 	constructing *semaphore.Weighted
 	rate         web.RateLimit
-	readers      *otter.Cache[string, *rate.Limiter]
+	readers      *otter.Cache[string, *reader]
 
 	mu      sync.Mutex
 	sending int            // bytes
 	byNet   map[string]int // likewise, of each client network
+}
+
+// reader is a client network.
+type reader struct {
+	rate         *rate.Limiter
+	constructing *semaphore.Weighted
 }
 
 // newReadLimits returns limits with a rate of answers that are not kept, for one
@@ -55,7 +64,7 @@ type readLimits struct {
 func newReadLimits(limit web.RateLimit) *readLimits {
 	return &readLimits{
 		constructing: semaphore.NewWeighted(maxConstructing), rate: limit, byNet: map[string]int{},
-		readers: otter.Must(&otter.Options[string, *rate.Limiter]{
+		readers: otter.Must(&otter.Options[string, *reader]{
 			MaximumSize: maxReaders,
 			Executor:    func(task func()) { task() }, // no goroutine that nobody waits for
 		}),
@@ -71,29 +80,42 @@ func (l *readLimits) admit(r *http.Request) error {
 	if addr, err := netip.ParseAddr(web.ClientIP(r)); err == nil && addr.IsLoopback() {
 		return nil
 	}
-	limiter, _ := l.readers.ComputeIfAbsent(web.ClientNet(r), func() (*rate.Limiter, bool) {
-		perSecond := rate.Limit(float64(l.rate.Rate) / l.rate.Period.Seconds())
-		return rate.NewLimiter(perSecond, l.rate.Burst), false
-	})
-	if limiter.Allow() {
+	if l.reader(web.ClientNet(r)).rate.Allow() {
 		return nil
 	}
 	return web.RetryIn(time.Second, fmt.Errorf("%w: the limit of reading for one network is %s (READ_LIMIT)", web.ErrTooMany, l.rate))
 }
 
-// construct waits until an answer of so many elements may be made. The caller calls
-// done when it is made.
-func (l *readLimits) construct(ctx context.Context, elements int) (done func(), err error) {
+func (l *readLimits) reader(network string) *reader {
+	found, _ := l.readers.ComputeIfAbsent(network, func() (*reader, bool) {
+		limiter := rate.NewLimiter(rate.Inf, 0)
+		if !l.rate.Off {
+			limiter = rate.NewLimiter(rate.Limit(float64(l.rate.Rate)/l.rate.Period.Seconds()), l.rate.Burst)
+		}
+		return &reader{limiter, semaphore.NewWeighted(maxConstructingOne)}, false
+	})
+	return found
+}
+
+// construct waits until an answer of so many elements may be made for a client
+// network. The caller calls done when it is made.
+func (l *readLimits) construct(ctx context.Context, network string, elements int) (done func(), err error) {
 	weight := int64(constructing * min(elements*maxElement, readBudget))
 	waiting, cancel := context.WithTimeout(ctx, constructWait)
 	defer cancel()
-	if err := l.constructing.Acquire(waiting, weight); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	own := l.reader(network).constructing
+	if err = own.Acquire(waiting, weight); err == nil {
+		if err = l.constructing.Acquire(waiting, weight); err != nil {
+			own.Release(weight)
 		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
 		return nil, web.RetryIn(time.Second, errors.New("too many pages are being made"))
 	}
-	return func() { l.constructing.Release(weight) }, nil
+	return func() { l.constructing.Release(weight); own.Release(weight) }, nil
 }
 
 // send writes an answer, if that many bytes may still be under way.

@@ -310,30 +310,36 @@ func TestCacheKey_IsTheParsedRequest(t *testing.T) {
 	}
 }
 
-// No more bytes are under construction than there may be; who cannot wait for that is
-// told when to come again.
+// No more bytes are under construction than there may be, for one network and for all;
+// who cannot wait for that is told when to come again.
 func TestConstruction_IsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newReadLimits(web.RateLimit{Off: true})
-		var held []func()
-		for {
-			began := time.Now()
-			done, err := l.construct(t.Context(), 100)
-			if err != nil {
-				if waited := time.Since(began); waited != constructWait {
-					t.Errorf("it waits for %v", waited)
+		const each = constructing * readBudget
+		fill := func(network string) (held []func()) {
+			for {
+				began := time.Now()
+				done, err := l.construct(t.Context(), network, 100)
+				if err != nil {
+					if waited := time.Since(began); waited != constructWait {
+						t.Errorf("it waits for %v", waited)
+					}
+					return held
 				}
-				break
-			}
-			if held = append(held, done); len(held) > 100 {
-				t.Fatal("there is no bound")
+				if held = append(held, done); len(held) > 100 {
+					t.Fatal("there is no bound")
+				}
 			}
 		}
-		if most := maxConstructing / (constructing * readBudget); len(held) != most {
-			t.Errorf("%d at once, want %d", len(held), most)
+		one, other := fill("one"), fill("other")
+		if most := maxConstructingOne / each; len(one) != most {
+			t.Errorf("%d at a time for one network, want %d", len(one), most)
 		}
-		time.AfterFunc(constructWait/2, held[0])
-		if _, err := l.construct(t.Context(), 100); err != nil {
+		if most := maxConstructing/each - len(one); len(other) != most {
+			t.Errorf("%d for another, want %d", len(other), most)
+		}
+		time.AfterFunc(constructWait/2, other[0])
+		if _, err := l.construct(t.Context(), "third", 100); err != nil {
 			t.Errorf("a turn that comes while it waits: %v", err)
 		}
 	})
