@@ -12,7 +12,7 @@ TESTFLAGS ?=
 export GOFLAGS := $(strip $(shell cd / && GOTOOLCHAIN=local go env GOFLAGS 2>/dev/null) -buildvcs=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-needs fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos env up observe down e2e e2e-containers e2e-k8s go lint
+.PHONY: help run test check check-needs fmt build bench bench-long bench-compare frontend e2e-page screenshots fuzz mutants rebuild-large chaos attacks env up observe down e2e e2e-containers e2e-k8s go lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r t d; do printf 'make %-14s %s\n' "$$t" "$$d"; done
@@ -91,6 +91,11 @@ mutants: go ## show that the tests fail when what they test is taken out (10 to 
 chaos: go ## strike the whole system with faults of every kind, and look whether it kept its promises
 	@sh scripts/install-missing.sh test
 	go test -count=1 -timeout 0 -v $(TESTFLAGS) -run '^TestChaos$$' ./e2e -args chaos $(ARGS)
+
+# make attacks ARGS='-for 60s'
+attacks: go ## attack the services from outside, and look how others are served
+	@sh scripts/install-missing.sh test
+	go test -count=1 -timeout 0 -v $(TESTFLAGS) -run '^TestAttack' ./e2e -args attack $(ARGS)
 
 # make fuzz FUZZTIME=10s
 fuzz: go ## run every fuzz test for a minute
