@@ -191,7 +191,7 @@ func TestUp_RedisFails_ItsReasonIsShown(t *testing.T) {
 	t.Run("a program that only prints", func(t *testing.T) {
 		bin, data := t.TempDir(), t.TempDir()
 		script := "#!/bin/sh\necho 'cannot load libsomething.so' >&2\nexit 127\n"
-		if err := os.WriteFile(filepath.Join(bin, "redis-server"), []byte(script), 0o700); err != nil { //nolint:gosec // it must be run
+		if err := os.WriteFile(filepath.Join(bin, "redis-server"), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		said, _ := refused(t, command(t, bin, data))
@@ -274,7 +274,7 @@ func asNobody(t *testing.T, args ...string) *exec.Cmd {
 	program := filepath.Join(bin, filepath.Base(args[0]))
 	text, err := os.ReadFile(filepath.Join(programs, filepath.Base(args[0])))
 	if err == nil {
-		err = errors.Join(os.WriteFile(program, text, 0o755), os.Chmod(bin, 0o755)) //nolint:gosec // others are to run it
+		err = errors.Join(os.WriteFile(program, text, 0o755), os.Chmod(bin, 0o755))
 	}
 	if err != nil {
 		t.Fatal(err)

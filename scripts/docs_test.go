@@ -91,7 +91,7 @@ func TestDocumentedBackup_ReadableByOwnerOnly(t *testing.T) {
 	dir, bin := t.TempDir(), t.TempDir()
 	for _, name := range []string{"docker", "kubectl", "make"} {
 		stub := "#!/bin/sh\necho aof_rewrite_in_progress:0\n"
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(stub), 0o700); err != nil { //nolint:gosec // it is executed
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(stub), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestDocumentedBackup_ReadableByOwnerOnly(t *testing.T) {
 			continue
 		}
 		executed++
-		cmd := exec.CommandContext(t.Context(), "sh", "-ec", "umask 022\n"+m[2]) //nolint:gosec // the page's own
+		cmd := exec.CommandContext(t.Context(), "sh", "-ec", "umask 022\n"+m[2])
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s\n%s", err, out, m[2])

@@ -68,7 +68,7 @@ for tool in vite vitest; do printf '#!/bin/sh\n' >node_modules/.bin/$tool; chmod
 	for name, text := range map[string]string{
 		"scripts/frontend.sh": string(script), "bin/npm": npm, "bin/node": "#!/bin/sh\nexit 0\n",
 	} {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o700); err != nil { //nolint:gosec // programs
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,7 +134,7 @@ func copyFiles(t *testing.T, from, to string, which *regexp.Regexp) {
 		if !which.MatchString(rel) {
 			return nil
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // a file of the checkout
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}

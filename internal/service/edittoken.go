@@ -63,8 +63,8 @@ func (t *EditTokens) Revoke(ctx context.Context, id string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		value, err := json.Marshal(revocations{n + 1})
-		if err != nil {
+		var value []byte
+		if value, err = json.Marshal(revocations{n + 1}); err != nil {
 			return "", err
 		}
 		_, err = t.bus.Commit(ctx, bus.Change{Key: t.prefix + id, Want: doc, Doc: value})

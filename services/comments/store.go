@@ -21,8 +21,8 @@ const (
 	unheard   = "{comments}:gone"
 	keyKey    = "{comments}:key"
 
-	// tokenPrefix is before the id in the keys that count revocations.
-	tokenPrefix = "{comments}:token:"
+	// revokedPrefix is before the id in the keys that count revocations.
+	revokedPrefix = "{comments}:token:"
 )
 
 // unheardOf is a member of [unheard].
@@ -46,7 +46,7 @@ type store struct {
 func newStore(b *bus.Bus, editKey, authorKeys web.Keys) *store {
 	key := service.NewEditKey(b, keyKey, editKey)
 	return &store{
-		bus: b, tokens: service.NewEditTokens(b, key, "comment", tokenPrefix), authors: service.NewAuthorKeys(key, authorKeys),
+		bus: b, tokens: service.NewEditTokens(b, key, "comment", revokedPrefix), authors: service.NewAuthorKeys(key, authorKeys),
 	}
 }
 

@@ -52,7 +52,7 @@ func TestCreate_SeveralAuthorKeys_EventHasAll(t *testing.T) {
 	}
 	newest, older := key(web.EditKey("newest")), key(web.EditKey("older"))
 
-	entries := r.rig.stream(t, stream)
+	entries := r.stream(t, stream)
 	payload, err := entries[len(entries)-1].Decode()
 	if err != nil {
 		t.Fatal(err)

@@ -19,8 +19,8 @@ const (
 	keyKey = "{posts}:key"
 )
 
-// tokenPrefix is before the id in the keys that count revocations.
-const tokenPrefix = "{posts}:token:"
+// revokedPrefix is before the id in the keys that count revocations.
+const revokedPrefix = "{posts}:token:"
 
 func docKey(id string) string   { return "{posts}:doc:" + id }
 func idemKey(key string) string { return "{posts}:idem:" + key }
@@ -36,7 +36,7 @@ type store struct {
 }
 
 func newStore(b *bus.Bus, editKey web.Keys) *store {
-	return &store{bus: b, tokens: service.NewEditTokens(b, service.NewEditKey(b, keyKey, editKey), "post", tokenPrefix)}
+	return &store{bus: b, tokens: service.NewEditTokens(b, service.NewEditKey(b, keyKey, editKey), "post", revokedPrefix)}
 }
 
 // as returns a store whose writes have that priority.
@@ -152,8 +152,8 @@ func (s *store) takeDown(ctx context.Context, cause event.Event, in event.PostTa
 		if !changed {
 			return nil
 		}
-		e, err := next.event(event.TypePostDeleted, time.Now())
-		if err != nil {
+		var e event.Event
+		if e, err = next.event(event.TypePostDeleted, time.Now()); err != nil {
 			return err
 		}
 		err = s.commit(ctx, doc, now, next, bus.Change{Stream: stream, Event: e.CausedBy(cause)})
