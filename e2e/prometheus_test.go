@@ -44,7 +44,8 @@ func startPrometheus(t *testing.T, s *system) *prometheus {
 	}
 	writeYAML(t, filepath.Join(dir, "alerts.yml"), rules)
 	config := readYAML(t, "prometheus.yml")
-	config["global"] = map[string]any{"scrape_interval": "500ms", "evaluation_interval": "500ms"}
+	// A scrape may take as long as the interval; a service that takes longer is down.
+	config["global"] = map[string]any{"scrape_interval": "2s", "evaluation_interval": "500ms"}
 	scrape := config["scrape_configs"].([]any)[0].(map[string]any)
 	delete(scrape, "dns_sd_configs")
 	delete(scrape, "relabel_configs")
@@ -260,8 +261,9 @@ func TestPrometheus(t *testing.T) {
 	s.start("moderator")
 	begin = time.Now()
 	s.eventually("nothing is told of any more", func() string {
-		if watch.firing("NewsfeedGroupLags", lag) || watch.firing("NewsfeedServiceDown", down) {
-			return fmt.Sprint(watch.query(`newsfeed_group_lag{group="moderator"}`))
+		if lags, stopped := watch.firing("NewsfeedGroupLags", lag), watch.firing("NewsfeedServiceDown", down); lags || stopped {
+			values, err := watch.query(`newsfeed_group_lag{group="moderator"}`)
+			return fmt.Sprintf("lags %v by %v, is down %v (%v)", lags, values, stopped, err)
 		}
 		return ""
 	})
