@@ -37,9 +37,10 @@ func TestClassicBuilder(t *testing.T) {
 	t.Run("all in one", allInOne)
 }
 
-// allInOne is the one container that holds everything.
+// allInOne is the one container that holds everything, on a machine whose proxy is down.
 func allInOne(t *testing.T) {
-	id := docker(t, "run", "-d", "--cap-drop", "ALL", "-p", "127.0.0.1:0:3000", "newsfeed-classic/newsfeed")
+	id := docker(t, "run", "-d", "--cap-drop", "ALL", "-p", "127.0.0.1:0:3000",
+		"-e", "HTTP_PROXY="+deadProxy, "-e", "http_proxy="+deadProxy, "newsfeed-classic/newsfeed")
 	t.Cleanup(func() { docker(t, "rm", "-fv", id) })
 	s := &stack{t: t, client: &http.Client{Timeout: 10 * time.Second}}
 	s.eventually(time.Minute, "the all in one is healthy", func() string {

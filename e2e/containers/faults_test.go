@@ -75,10 +75,10 @@ func leftBehind(s *stack, rec *monitor) {
 	}
 	docker(s.t, "restart", s.name("eventbus"))
 	for _, service := range services() {
-		rec.is(s, gateway, service)
+		rec.is(s, published, service)
 		retire(s, service)
 	}
-	rec.is(s, gateway, "")
+	rec.is(s, published, "")
 	s.forget()
 	docker(s.t, append([]string{"start"}, s.names("posts", "comments", "moderator", "query")...)...)
 	s.healthy("posts", "comments", "moderator", "query")

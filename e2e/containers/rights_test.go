@@ -3,6 +3,7 @@
 package containers
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -24,17 +25,30 @@ func addresses() map[string]string {
 	}
 }
 
-// gateway is where the containers find this machine.
-const gateway = "10.231.77.1"
+const (
+	// gateway is where the services find this machine.
+	gateway = "10.231.77.1"
+	// published is the address of what reaches Redis by its published port.
+	published = "10.231.78.1"
+)
 
-// subscribe is a service of somebody else's, which gets every event.
+// subscribe starts two services of somebody else's, which get every event: /events takes
+// them all, and /refusing refuses every new post.
 func subscribe(t *testing.T, port int) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("%s:%d", gateway, port))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), ReadHeaderTimeout: time.Second}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /events", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /refusing", func(w http.ResponseWriter, r *http.Request) {
+		var e struct{ Type string }
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil || e.Type == "PostCreated" {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+		}
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 }
@@ -58,7 +72,7 @@ func unseen() map[string]string {
 func TestFaultsAndRights(t *testing.T) {
 	s := newStack(t, "e2e/containers/testdata/addresses.yml")
 	port := bustest.FreePort(t)
-	s.env = append(s.env, "RATE_LIMIT=1000/s,burst=1000", fmt.Sprintf("SUBSCRIBERS=http://%s:%d/events,http://posts:5001/nowhere", gateway, port))
+	s.env = append(s.env, "RATE_LIMIT=1000/s,burst=1000", fmt.Sprintf("SUBSCRIBERS=http://%[1]s:%[2]d/events,http://%[1]s:%[2]d/refusing", gateway, port))
 	s.up("redis")
 	subscribe(t, port)
 	// What services do at their start belongs to it.
