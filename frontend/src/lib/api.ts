@@ -16,10 +16,7 @@ type Filled<T> = { [K in keyof T]-?: NonNullable<T[K]> };
 export type Status = view.components['schemas']['Status'];
 
 /** A comment as everybody sees it: without text and author until it is approved. */
-export type Comment = view.components['schemas']['Comment'] & {
-  /** The text is cut: the whole one has to be asked for. */
-  truncated?: boolean;
-};
+export type Comment = view.components['schemas']['Comment'];
 
 /** A comment as its author sees it: with its text, and why it was not approved. */
 export type OwnComment = Answered<comments.operations['getComment']>;
