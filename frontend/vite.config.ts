@@ -23,7 +23,7 @@ export default defineConfig({
     setupFiles: 'src/test/setup.ts',
     include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
-    testTimeout: 20_000,
+    testTimeout: 60_000, // only ends a test that hangs, also on a machine that is busy with others
     css: { modules: { classNameStrategy: 'non-scoped' } },
   },
 });

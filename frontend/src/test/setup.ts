@@ -15,8 +15,8 @@ globalThis.ResizeObserver = class {
 window.scrollTo = nothing;
 Element.prototype.scrollIntoView = nothing;
 
-// A machine may be busy with other tests.
-configure({ asyncUtilTimeout: 5_000 });
+// Only ends a wait for something that never comes: a machine may be busy with other tests.
+configure({ asyncUtilTimeout: 15_000 });
 
 beforeAll(() => {
   server.listen({ onUnhandledRequest: 'error' });
