@@ -116,7 +116,7 @@ func inMemory(t *testing.T, p *process, limit int) {
 	if _, err := os.Stat("/sys/fs/cgroup/memory"); err == nil { // version 1
 		group, settings = filepath.Join("/sys/fs/cgroup/memory", name), [][2]string{{"memory.limit_in_bytes", ""}}
 	}
-	if err := os.Mkdir(group, 0o755); err != nil { //nolint:gosec // of the kernel
+	if err := os.Mkdir(group, 0o755); err != nil {
 		t.Skipf("a group with a limit of memory takes root and Linux's cgroups: %v", err)
 	}
 	t.Cleanup(func() {
@@ -130,13 +130,13 @@ func inMemory(t *testing.T, p *process, limit int) {
 		if value == "" {
 			value = fmt.Sprint(limit)
 		}
-		if err := os.WriteFile(filepath.Join(group, s[0]), []byte(value), 0o644); err != nil && s[0] != "memory.swap.max" { //nolint:gosec // of the kernel
+		if err := os.WriteFile(filepath.Join(group, s[0]), []byte(value), 0o644); err != nil && s[0] != "memory.swap.max" {
 			t.Skipf("the group cannot be limited: %v", err)
 		}
 	}
 	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s/cgroup.procs && exec %s\n", group, filepath.Join(programs, p.service))
 	p.program = filepath.Join(t.TempDir(), p.service)
-	if err := os.WriteFile(p.program, []byte(script), 0o700); err != nil { //nolint:gosec // it must be run
+	if err := os.WriteFile(p.program, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 }
