@@ -45,7 +45,9 @@ func rendered(tag, contentType string, body []byte) *Rendered {
 // Next says where the next page is, at the same address with another query; see
 // [NextLink].
 func (a *Rendered) Next(query url.Values, name, value string) {
-	a.link = []string{nextLink(maps.Clone(query), name, value)}
+	next := url.Values{} // query may be nil
+	maps.Copy(next, query)
+	a.link = []string{nextLink(next, name, value)}
 }
 
 // Size is how many bytes the body has.
