@@ -62,6 +62,9 @@ func Read(source string) Reading {
 	}
 	budget := maxAuthorities
 	seen := look(page, &budget)
+	if budget < 0 {
+		return Reading{TooComplex: true}
+	}
 	r := Reading{Visible: seen.texts(), Targets: seen.targets, Stripped: strip(source)}
 	if strings.Contains(source, "&") {
 		r.Suspected = seen.maybe.extra

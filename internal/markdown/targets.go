@@ -53,7 +53,7 @@ func hostIn(address string) string {
 // addHost adds a host that there may be. A name with other signs is none: no browser
 // finds it.
 func (t *Target) addHost(host string) {
-	if hostName.MatchString(host) && !slices.Contains(t.Hosts, host) {
+	if !slices.Contains(t.Hosts, host) && hostName.MatchString(host) {
 		t.Hosts = append(t.Hosts, host)
 	}
 }
@@ -105,6 +105,7 @@ func findTargets(text string, budget *int) found {
 	var f found
 	var whole [][2]int // addresses that are one link if they are not split
 	joined := -1       // where "www." belongs to the "https://" before it
+	hosts := hostsOfAuthorities{}
 	for _, at := range address.FindAllStringIndex(text, -1) {
 		isWWW := text[at[1]-1] == '.'
 		if isWWW && at[0] == joined {
@@ -121,14 +122,14 @@ func findTargets(text string, budget *int) found {
 			return f
 		}
 		if !mayBegin(text, at[0]) {
-			f.extra = append(f.extra, textTarget(run))
+			f.extra = append(f.extra, hosts.target(run))
 			continue
 		}
 		if !isWWW {
 			joined = at[1]
 		}
-		f.sure = append(f.sure, textTarget(run))
-		f.split = append(f.split, Target{URL: run, Hosts: splitHosts(run), Shown: true})
+		f.sure = append(f.sure, hosts.target(run))
+		f.split = append(f.split, Target{URL: run, Hosts: hosts.split(run), Shown: true})
 		if !isWWW && domain.MatchString(run) && (len(whole) == 0 || at[0] >= whole[len(whole)-1][1]) {
 			whole = append(whole, [2]int{at[0], wordEnd(text, at[1])})
 		}
@@ -171,21 +172,34 @@ func wordEnd(text string, at int) int {
 	return len(text)
 }
 
-// textTarget returns where an address leads that was found in a text, up to its path.
-func textTarget(run string) Target {
+// hostsOfAuthorities remembers where authorities lead, since several ways to end an
+// address often give the same one, and a long one is costly to parse.
+type hostsOfAuthorities map[string][]string
+
+func (h hostsOfAuthorities) of(authority string) []string {
+	hosts, known := h[authority]
+	if !known {
+		hosts = targetOf("https://" + authority).Hosts
+		h[authority] = hosts
+	}
+	return hosts
+}
+
+// target returns where an address leads that was found in a text, up to its path.
+func (h hostsOfAuthorities) target(run string) Target {
 	t := Target{URL: "https://" + run, Shown: true}
 	whole := strings.TrimRight(run, "!\"&'),.:;<>?]}")
 	for _, one := range []string{whole, whole[:cut(whole)]} {
-		for _, name := range targetOf("https://" + one).Hosts {
+		for _, name := range h.of(one) {
 			t.addHost(name)
 		}
 	}
 	return t
 }
 
-// splitHosts returns the hosts of an address if a parser ends it sooner: where
+// split returns the hosts of an address if a parser ends it sooner: where
 // another address or an address of mail begins, or behind the letters of ASCII.
-func splitHosts(run string) []string {
+func (h hostsOfAuthorities) split(run string) []string {
 	var t Target
 	ends := []int{len(domain.FindString(run))}
 	if next := next.FindStringIndex(run[min(1, len(run)):]); next != nil {
@@ -198,7 +212,7 @@ func splitHosts(run string) []string {
 		ends = append(ends, at)
 	}
 	for _, end := range ends {
-		for _, name := range targetOf("https://" + run[:end]).Hosts {
+		for _, name := range h.of(run[:end]) {
 			t.addHost(name)
 		}
 	}
