@@ -2,6 +2,7 @@ package moderator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,6 +37,7 @@ type rig struct {
 	router   *web.Router
 	log      *syncBuffer
 	versions map[string]int64
+	remote   string // where requests come from, "" for one fixed address
 	stop     func()
 }
 
@@ -169,6 +171,7 @@ func ask[T any](r *rig, status int, token, method, path, body string) T {
 func askPage[T any](r *rig, status int, token, method, path, body string) (v T, next string) {
 	r.t.Helper()
 	req := httptest.NewRequestWithContext(r.t.Context(), method, path, strings.NewReader(body))
+	req.RemoteAddr = cmp.Or(r.remote, req.RemoteAddr)
 	req.Header.Set("Authorization", "Bearer "+token)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")

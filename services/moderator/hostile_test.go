@@ -5,16 +5,28 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"newsfeed/internal/event"
 )
 
-// perComment is what a verdict may take on a comment of the greatest length, by
-// the worst rules that are let in, under the race detector on a slow machine. The
-// handler has 30 s.
+// perComment is how much processor time a verdict may take on a comment of the
+// greatest length, by the worst rules that are let in, under the race detector on a
+// slow machine. The handler has 30 s.
 const perComment = 10 * time.Second
+
+// processorTime is what this process has used so far. Unlike the time of day it does
+// not depend on what else the machine does.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
 
 // hostileTexts are of the greatest length and the least comfort.
 func hostileTexts() map[string]string {
@@ -107,9 +119,9 @@ func TestHostileRulesAndTexts(t *testing.T) {
 			if strings.Contains(file, "patterns:") && !slices.Contains([]string{"one letter", "two letters", "ordinary English"}, kind) {
 				continue // the others cost patterns no more, and these take their time
 			}
-			start := time.Now()
+			start := processorTime(t)
 			v := rules.Decide(Text{Content: text, Author: text[:min(len(text), 80)]})
-			if took := time.Since(start); took > worst {
+			if took := processorTime(t) - start; took > worst {
 				worst, of = took, kind
 			}
 			if v.Status != event.Approved && v.Status != event.Rejected && v.Status != event.Flagged {
