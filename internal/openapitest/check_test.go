@@ -161,7 +161,7 @@ func TestUnseen(t *testing.T) {
 			unseen = append(unseen, op)
 		}
 	}
-	want := []string{"GET /readyz 200", "GET /readyz 503", check + "200", check + "400", check + "401", check + "403", check + "408", check + "413", check + "415"}
+	want := []string{"GET /readyz 200", "GET /readyz 503", check + "200", check + "400", check + "401", check + "403", check + "408", check + "413", check + "415", check + "429"}
 	if diff := cmp.Diff(want, unseen); diff != "" {
 		t.Errorf("unseen after livez (-want +got):\n%s", diff)
 	}
