@@ -96,7 +96,7 @@ async function ready(urls: string[], child: ChildProcess): Promise<void> {
   for (let i = 0; i < 300; i++) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} has ended with ${child.exitCode}`);
     const answers = await Promise.all(urls.map((url) => fetch(url).catch(() => undefined)));
-    if (answers.every((answer) => answer?.ok || answer?.status === 401)) return; // where a token is asked for, it is ready
+    if (answers.every((answer) => answer !== undefined && (answer.ok || answer.status === 401))) return; // where a token is asked for, it is ready
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`${child.spawnfile} is not ready after 30 s`);
