@@ -452,7 +452,7 @@ export interface components {
         };
         Mistake: {
             line: number;
-            /** @description The word */
+            /** @description The word, the pattern, the host or the key; absent where it is about none. */
             entry?: string;
             reason: string;
         };
