@@ -28,13 +28,8 @@ func WriteCached(w http.ResponseWriter, r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
-	WriteCachedBody(w, r, jsonType, body)
+	RenderBody(jsonType, body).Write(w, r)
 	return nil
-}
-
-// WriteCachedBody is [WriteCached] for a body of another type.
-func WriteCachedBody(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
-	RenderBody(contentType, body).Write(w, r)
 }
 
 // WriteVersion is [WriteCached] for one document, with the ETag that If-Match
